@@ -1,0 +1,10 @@
+//! RESP bytes to frames to Arrow columns, and back.
+//!
+//! Data flows one way: `net` → `resp` → `keys` → `column` → `read`; and `write` from Arrow to `net`.
+
+pub mod column;
+pub mod error;
+pub mod net;
+pub mod resp;
+
+pub use error::{BadValue, Error, ErrorKind, Result};

@@ -1,0 +1,1 @@
+//! Connections to a server: sockets, TLS, the handshake.

@@ -1,0 +1,1 @@
+"""Ask questions of live Redis and Valkey data from Python, as DataFrames."""
