@@ -4,7 +4,9 @@
 
 pub mod column;
 pub mod error;
+pub mod keys;
 pub mod net;
+pub mod read;
 pub mod resp;
 
 pub use error::{BadValue, Error, ErrorKind, Result};

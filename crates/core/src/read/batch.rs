@@ -1,0 +1,213 @@
+//! Rows under construction: one growing column for each column of the result.
+
+use std::sync::Arc;
+
+use arrow_array::builder::DurationMillisecondBuilder;
+use arrow_array::{ArrayRef, BooleanArray, NullArray, RecordBatch, RecordBatchOptions};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_select::filter::filter_record_batch;
+
+use super::request::{OnError, OutputColumn, Source};
+use super::stats::{ReadStats, add};
+use crate::column::Column;
+use crate::error::{BadValue, Error, ErrorKind, Result};
+
+/// The longest part of a value that an error carries.
+const SHOWN_BYTES: usize = 200;
+
+enum Slot {
+    Text(Box<Column>),
+    Ttl(DurationMillisecondBuilder),
+    Nothing,
+}
+
+/// The rows of one batch.
+pub(super) struct BatchBuilder {
+    outputs: Vec<OutputColumn>,
+    slots: Vec<Slot>,
+    schema: SchemaRef,
+    on_error: OnError,
+    rows: usize,
+    /// Rows to leave out, ascending.
+    dropped: Vec<usize>,
+    nulled: u64,
+    text_bytes: usize,
+}
+
+impl BatchBuilder {
+    pub(super) fn new(outputs: &[OutputColumn], on_error: OnError, capacity: usize) -> Result<Self> {
+        let mut slots = Vec::with_capacity(outputs.len());
+        let mut fields = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            let (slot, dtype) = match output.source {
+                Source::Nothing => (Slot::Nothing, DataType::Null),
+                Source::Ttl => (
+                    Slot::Ttl(DurationMillisecondBuilder::with_capacity(capacity)),
+                    DataType::Duration(TimeUnit::Millisecond),
+                ),
+                _ => {
+                    let column = Column::new(&output.dtype, capacity)?;
+                    let dtype = column.arrow_type();
+                    (Slot::Text(Box::new(column)), dtype)
+                }
+            };
+            slots.push(slot);
+            fields.push(Field::new(&output.name, dtype, true));
+        }
+        Ok(Self {
+            outputs: outputs.to_vec(),
+            slots,
+            schema: Arc::new(Schema::new(fields)),
+            on_error,
+            rows: 0,
+            dropped: Vec::new(),
+            nulled: 0,
+            text_bytes: 0,
+        })
+    }
+
+    /// Rows that will be handed over.
+    pub(super) fn rows(&self) -> usize {
+        self.rows - self.dropped.len()
+    }
+
+    /// Bytes of text that went into the columns.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.text_bytes
+    }
+
+    /// The places of the columns that `wanted` picks.
+    pub(super) fn places(&self, wanted: impl Fn(&Source) -> bool) -> Vec<usize> {
+        (0..self.outputs.len())
+            .filter(|&place| wanted(&self.outputs[place].source))
+            .collect()
+    }
+
+    /// Puts a value into a column of the row under construction.
+    #[inline]
+    pub(super) fn push(&mut self, place: usize, key: &[u8], value: Option<&[u8]>) -> Result<()> {
+        let Slot::Text(column) = &mut self.slots[place] else {
+            return Ok(());
+        };
+        let Some(value) = value else {
+            column.push_null();
+            return Ok(());
+        };
+        self.text_bytes += value.len();
+        match column.push_text(value) {
+            Ok(()) => Ok(()),
+            Err(mismatch) => {
+                column.push_null();
+                match self.on_error {
+                    OnError::Raise => {
+                        let output = &self.outputs[place];
+                        Err(bad_value(output, key, value, &mismatch.dtype, &mismatch.reason))
+                    }
+                    OnError::Null => {
+                        self.nulled += 1;
+                        Ok(())
+                    }
+                    OnError::Skip => {
+                        if self.dropped.last() != Some(&self.rows) {
+                            self.dropped.push(self.rows);
+                        }
+                        Ok(())
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts a time to live, as PTTL answers it, into a column of the row under construction.
+    pub(super) fn push_ttl(&mut self, place: usize, milliseconds: i64) {
+        if let Slot::Ttl(builder) = &mut self.slots[place] {
+            builder.append_option((milliseconds >= 0).then_some(milliseconds));
+        }
+    }
+
+    /// Ends a row: a column that got nothing gets a null.
+    #[inline]
+    pub(super) fn end_row(&mut self) {
+        self.rows += 1;
+        for slot in &mut self.slots {
+            match slot {
+                Slot::Text(column) if column.len() < self.rows => column.push_null(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a column has its value for the row under construction.
+    pub(super) fn has_value(&self, place: usize) -> bool {
+        match &self.slots[place] {
+            Slot::Text(column) => column.len() > self.rows,
+            Slot::Ttl(_) | Slot::Nothing => true,
+        }
+    }
+
+    /// Takes the rows as a record batch and counts them.
+    pub(super) fn finish(&mut self, stats: &ReadStats) -> Result<RecordBatch> {
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.slots.len());
+        for slot in &mut self.slots {
+            arrays.push(match slot {
+                Slot::Text(column) => column.finish()?,
+                Slot::Ttl(builder) => Arc::new(builder.finish()),
+                Slot::Nothing => Arc::new(NullArray::new(self.rows)),
+            });
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        let mut batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
+            .map_err(|error| Error::protocol(format!("columns do not fit together: {error}")))?;
+        if !self.dropped.is_empty() {
+            batch = filter_record_batch(&batch, &self.kept())
+                .map_err(|error| Error::protocol(format!("rows cannot be left out: {error}")))?;
+        }
+        add(&stats.rows, batch.num_rows() as u64);
+        add(&stats.rows_skipped, self.dropped.len() as u64);
+        add(&stats.values_nulled, self.nulled);
+        add(&stats.batches, 1);
+        self.rows = 0;
+        self.nulled = 0;
+        self.text_bytes = 0;
+        self.dropped.clear();
+        Ok(batch)
+    }
+
+    fn kept(&self) -> BooleanArray {
+        let mut dropped = self.dropped.iter().peekable();
+        (0..self.rows)
+            .map(|row| Some(dropped.next_if(|&&next| next == row).is_none()))
+            .collect()
+    }
+}
+
+fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reason: &str) -> Error {
+    let shown = &value[..value.len().min(SHOWN_BYTES)];
+    let (place, field) = match &output.source {
+        Source::Field { field } => (format!("field {field:?} of key {}", quoted(key)), Some(field.clone())),
+        Source::Key => (format!("the name of key {}", quoted(key)), None),
+        _ => (format!("the value of key {}", quoted(key)), None),
+    };
+    let advice = match output.source {
+        Source::Key => "read keys as bytes with key_dtype=pl.Binary",
+        _ => "declare another dtype, or choose on_error=\"null\" or \"skip\"",
+    };
+    Error {
+        kind: ErrorKind::Data,
+        message: format!("{place} is {}, which is not {dtype}: {reason}; {advice}", quoted(shown)),
+        bad_value: Some(Box::new(BadValue {
+            key: key.to_vec(),
+            field,
+            value: shown.to_vec(),
+            dtype: dtype.to_owned(),
+        })),
+    }
+}
+
+/// Bytes for a message: as text where they are text, else with `\x` escapes.
+pub(super) fn quoted(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => format!("{text:?}"),
+        Err(_) => format!("b\"{}\"", bytes.escape_ascii()),
+    }
+}

@@ -1,0 +1,189 @@
+//! Asking for a page of keys, and turning the replies into rows.
+
+use super::commands;
+use super::plan::Values;
+use super::stats::add;
+use super::worker::Worker;
+use crate::error::{Error, Result};
+use crate::keys::KeyPage;
+use crate::resp::encode::command;
+use crate::resp::tokens::Shape;
+
+/// PTTL's answer for a key that does not exist.
+pub(super) const NO_KEY: i64 = -2;
+/// PTTL's answer for a key that does not expire.
+const NO_TTL: i64 = -1;
+
+/// What is known of one key of a page before its values come.
+#[derive(Clone, Copy)]
+struct Known {
+    present: bool,
+    ttl: i64,
+}
+
+impl Worker<'_> {
+    /// Queues TYPE, PTTL and the values of each key, as far as the plan wants them.
+    pub(super) fn ask_page(&mut self, keys: &KeyPage) {
+        let count = keys.len() as u64;
+        let out = self.replies.connection.output();
+        if self.plan.key_type {
+            commands::each_key(out, b"TYPE", keys);
+            add(&self.stats.key_type, count);
+        }
+        if self.plan.ttl {
+            commands::each_key(out, b"PTTL", keys);
+            add(&self.stats.pttl, count);
+        }
+        match self.plan.values {
+            Values::None => {}
+            Values::SomeFields => {
+                for key in keys.iter() {
+                    self.hmget.encode(out, key);
+                }
+                add(&self.stats.hmget, count);
+            }
+            Values::AllFields => {
+                for key in keys.iter() {
+                    command(out, &[b"HGETALL", key]);
+                }
+                add(&self.stats.hgetall, count);
+            }
+            Values::Strings => {
+                commands::mget(out, keys);
+                add(&self.stats.mget, 1);
+            }
+        }
+    }
+
+    /// Receives the replies to [`Self::ask_page`]; `values` is how that asked for values.
+    pub(super) fn receive_page(&mut self, keys: &KeyPage, values: Values) -> Result<()> {
+        let unknown = Known {
+            present: true,
+            ttl: NO_TTL,
+        };
+        let mut known = vec![unknown; keys.len()];
+        if self.plan.key_type {
+            self.receive_types(&mut known)?;
+        }
+        if self.plan.ttl {
+            self.receive_ttls(&mut known)?;
+        }
+        match values {
+            Values::None => self.rows_without_values(keys, &known),
+            Values::Strings => self.receive_strings(keys, &known),
+            Values::SomeFields => self.receive_some_fields(keys, &known),
+            Values::AllFields => self.receive_all_fields(keys, &known),
+        }
+    }
+
+    fn receive_types(&mut self, known: &mut [Known]) -> Result<()> {
+        let wanted = self.request.kind.type_name();
+        for known in known {
+            let name = self.replies.next_text("TYPE")?;
+            known.present = name == wanted;
+            if name == b"none" {
+                add(&self.stats.keys_vanished, 1);
+            } else if name != wanted {
+                add(&self.stats.keys_of_other_type, 1);
+            }
+        }
+        Ok(())
+    }
+
+    fn receive_ttls(&mut self, known: &mut [Known]) -> Result<()> {
+        for known in known {
+            known.ttl = self.replies.next_integer("PTTL")?;
+            if known.ttl == NO_KEY && known.present {
+                add(&self.stats.keys_vanished, 1);
+                known.present = false;
+            }
+        }
+        Ok(())
+    }
+
+    fn rows_without_values(&mut self, keys: &KeyPage, known: &[Known]) -> Result<()> {
+        for (key, known) in keys.iter().zip(known) {
+            if known.present {
+                self.rows.push(key, known.ttl, |_| Ok(()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn receive_some_fields(&mut self, keys: &KeyPage, known: &[Known]) -> Result<()> {
+        for (key, known) in keys.iter().zip(known) {
+            match self.replies.next()? {
+                Shape::Values if !known.present => {}
+                Shape::Values => {
+                    let (input, spans) = (self.replies.input(), self.replies.spans());
+                    if spans.iter().all(|span| span.is_null()) {
+                        // A hash without these fields, or no hash any more: HMGET does not tell.
+                        self.unclear.push(key);
+                    } else {
+                        self.rows.push(key, known.ttl, |row| row.hashes.from_values(row.batch, key, input, spans))?;
+                    }
+                }
+                shape => self.other_type(shape, "HMGET", known.present)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn receive_all_fields(&mut self, keys: &KeyPage, known: &[Known]) -> Result<()> {
+        for (key, known) in keys.iter().zip(known) {
+            match self.replies.next()? {
+                Shape::Values if !known.present => {}
+                Shape::Values => {
+                    let (input, spans) = (self.replies.input(), self.replies.spans());
+                    if spans.is_empty() {
+                        // No hash is empty: an empty answer is a key that is gone.
+                        add(&self.stats.keys_vanished, 1);
+                    } else {
+                        self.rows.push(key, known.ttl, |row| row.hashes.from_pairs(row.batch, key, input, spans))?;
+                    }
+                }
+                shape => self.other_type(shape, "HGETALL", known.present)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn receive_strings(&mut self, keys: &KeyPage, known: &[Known]) -> Result<()> {
+        let count = self.replies.next_array("MGET")?;
+        if count != keys.len() {
+            return Err(Error::protocol(format!(
+                "MGET of {} keys was answered with {count} values",
+                keys.len()
+            )));
+        }
+        for (key, known) in keys.iter().zip(known) {
+            let shape = self.replies.next()?;
+            let (Shape::Scalar, Some(span)) = (shape, self.replies.spans().first()) else {
+                return Err(self.replies.unexpected(shape, "MGET"));
+            };
+            if !known.present {
+                continue;
+            }
+            let value = span.of(self.replies.input());
+            if value.is_none() {
+                // Gone, or of another type: MGET answers null to both.
+                self.unclear.push(key);
+                continue;
+            }
+            self.rows.push(key, known.ttl, |row| {
+                row.value_places.iter().try_for_each(|&place| row.batch.push(place, key, value))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A key of another type is counted, and from then on SCAN filters by TYPE.
+    fn other_type(&mut self, shape: Shape, command: &str, present: bool) -> Result<()> {
+        if shape != Shape::Error || !self.replies.text().starts_with(b"WRONGTYPE") {
+            return Err(self.replies.unexpected(shape, command));
+        }
+        self.plan.scan_type = true;
+        add(&self.stats.keys_of_other_type, u64::from(present));
+        Ok(())
+    }
+}

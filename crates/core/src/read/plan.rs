@@ -1,0 +1,53 @@
+//! Which commands a read needs, from its columns alone.
+
+use super::request::{Kind, ReadRequest, Selection, Source};
+
+/// How the values of a key are fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Values {
+    /// Not at all.
+    None,
+    /// HMGET with the fields asked for.
+    SomeFields,
+    /// HGETALL.
+    AllFields,
+    /// MGET.
+    Strings,
+}
+
+/// The commands that are sent for each key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FetchPlan {
+    /// How values are fetched.
+    pub values: Values,
+    /// Whether PTTL is asked.
+    pub ttl: bool,
+    /// Whether SCAN filters by TYPE. Without values nothing else would tell the types apart.
+    pub scan_type: bool,
+    /// Whether TYPE is asked for each key.
+    pub key_type: bool,
+}
+
+impl FetchPlan {
+    /// The plan to begin with; a sample may turn `SomeFields` into `AllFields`.
+    pub fn new(request: &ReadRequest, selection: &Selection) -> Self {
+        let values = match request.kind {
+            Kind::Hashes if request.fields().is_empty() => Values::None,
+            Kind::Hashes => Values::SomeFields,
+            Kind::Strings if request.wants(&Source::Value) => Values::Strings,
+            Kind::Strings => Values::None,
+        };
+        let scans = matches!(selection, Selection::Pattern(_));
+        Self {
+            values,
+            ttl: request.wants(&Source::Ttl),
+            scan_type: scans && values == Values::None,
+            key_type: !scans && values == Values::None,
+        }
+    }
+
+    /// Whether a key costs no command beyond SCAN.
+    pub fn fetches_nothing(&self) -> bool {
+        self.values == Values::None && !self.ttl && !self.key_type
+    }
+}

@@ -1,0 +1,113 @@
+//! A running read, seen from the consumer's side.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use super::request::{ReadRequest, Selection};
+use super::rows::Message;
+use super::stats::ReadStats;
+use super::worker::Worker;
+use crate::error::{Error, ErrorKind, Result};
+use crate::net::{Cancel, ConnectOptions, Connection};
+
+/// Batches that may wait for the consumer; one more is under construction.
+const BATCHES_AHEAD: usize = 2;
+
+/// What the consumer gets next.
+#[derive(Debug)]
+pub enum Next {
+    /// A batch of rows.
+    Batch(RecordBatch),
+    /// Nothing yet: ask again.
+    Pending,
+    /// Everything has been handed over.
+    End,
+}
+
+/// A read that runs on a thread of its own.
+///
+/// Dropping it stops the thread, closes the connection and waits for both.
+#[derive(Debug)]
+pub struct Reader {
+    receiver: Option<Receiver<Message>>,
+    thread: Option<JoinHandle<()>>,
+    cancel: Cancel,
+    stats: Arc<ReadStats>,
+}
+
+impl Reader {
+    /// Starts to read.
+    pub fn start(options: ConnectOptions, request: ReadRequest, selection: Selection) -> Result<Self> {
+        let (sender, receiver) = bounded(BATCHES_AHEAD);
+        let cancel = Cancel::default();
+        let stats = Arc::new(ReadStats::default());
+        let thread = std::thread::Builder::new().name("gearframe-read".to_owned()).spawn({
+            let (cancel, stats) = (cancel.clone(), Arc::clone(&stats));
+            move || read(&options, &request, selection, &stats, &sender, &cancel)
+        });
+        let thread = thread.map_err(|error| Error::option(format!("no thread can be started: {error}")))?;
+        Ok(Self {
+            receiver: Some(receiver),
+            thread: Some(thread),
+            cancel,
+            stats,
+        })
+    }
+
+    /// What has been counted so far.
+    pub fn stats(&self) -> &Arc<ReadStats> {
+        &self.stats
+    }
+
+    /// Waits up to `patience` for the next batch.
+    pub fn next(&self, patience: Duration) -> Result<Next> {
+        let Some(receiver) = &self.receiver else {
+            return Ok(Next::End);
+        };
+        match receiver.recv_timeout(patience) {
+            Ok(Ok(Some(batch))) => Ok(Next::Batch(batch)),
+            Ok(Ok(None)) => Ok(Next::End),
+            Ok(Err(error)) => Err(error),
+            Err(RecvTimeoutError::Timeout) => Ok(Next::Pending),
+            // The thread always sends an end or an error, so that silence is never taken for one.
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(Error::new(ErrorKind::Cancelled, "the scan was stopped before its end"))
+            }
+        }
+    }
+
+    /// Stops reading, and waits until the thread and its connection are gone.
+    pub fn stop(&mut self) {
+        self.cancel.cancel();
+        self.receiver = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic has been reported through the channel, as its end without a word.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn read(
+    options: &ConnectOptions,
+    request: &ReadRequest,
+    selection: Selection,
+    stats: &ReadStats,
+    sink: &Sender<Message>,
+    cancel: &Cancel,
+) {
+    let outcome = Connection::open(options, cancel)
+        .and_then(|connection| Worker::new(connection, request, selection, stats, sink, cancel))
+        .and_then(|mut worker| worker.run());
+    // Without a receiver nobody is left who could be told.
+    drop(sink.send(outcome.map(|()| None)));
+}

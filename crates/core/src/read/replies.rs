@@ -1,0 +1,115 @@
+//! Replies in the order in which they were asked for.
+
+use crate::error::{Error, Result};
+use crate::net::Connection;
+use crate::resp::tokens::{Shape, Span, Tokenizer, array_header};
+
+/// Reads one flat reply after another from a connection.
+pub(super) struct Replies {
+    pub(super) connection: Connection,
+    tokenizer: Tokenizer,
+    /// Length of the reply that is being looked at, still in the input.
+    used: usize,
+}
+
+impl Replies {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            tokenizer: Tokenizer::default(),
+            used: 0,
+        }
+    }
+
+    /// Waits for the next whole reply, and lets go of the one before.
+    #[inline]
+    pub(super) fn next(&mut self) -> Result<Shape> {
+        self.let_go();
+        loop {
+            match self.tokenizer.read(self.connection.input())? {
+                Some((Shape::Push, used)) => self.connection.consume(used),
+                Some((shape, used)) => {
+                    self.used = used;
+                    return Ok(shape);
+                }
+                None => self.connection.fill()?,
+            }
+        }
+    }
+
+    /// Lets go of the reply that was looked at.
+    pub(super) fn let_go(&mut self) {
+        self.connection.consume(std::mem::take(&mut self.used));
+    }
+
+    /// The values of the reply; see [`Self::input`].
+    #[inline]
+    pub(super) fn spans(&self) -> &[Span] {
+        self.tokenizer.spans()
+    }
+
+    /// The bytes that the spans point into.
+    #[inline]
+    pub(super) fn input(&self) -> &[u8] {
+        self.connection.input()
+    }
+
+    /// The first value: of a scalar its text, of an error its message. Empty for null.
+    pub(super) fn text(&self) -> &[u8] {
+        let span = self.spans().first();
+        span.and_then(|span| span.of(self.input())).unwrap_or_default()
+    }
+
+    /// Waits for the header of an array whose elements come next, one by one.
+    pub(super) fn next_array(&mut self, command: &str) -> Result<usize> {
+        self.let_go();
+        loop {
+            match self.input().first() {
+                Some(b'-' | b'!') => {
+                    let shape = self.next()?;
+                    return Err(self.unexpected(shape, command));
+                }
+                Some(b'>') => {
+                    // A push message comes between two replies; `read` alone takes it as one.
+                    if let Some((_, used)) = self.tokenizer.read(self.connection.input())? {
+                        self.connection.consume(used);
+                        continue;
+                    }
+                }
+                _ => {
+                    if let Some((length, used)) = array_header(self.input())? {
+                        self.connection.consume(used);
+                        return Ok(length);
+                    }
+                }
+            }
+            self.connection.fill()?;
+        }
+    }
+
+    /// Waits for an integer.
+    pub(super) fn next_integer(&mut self, command: &str) -> Result<i64> {
+        match self.next()? {
+            Shape::Integer(number) => Ok(number),
+            shape => Err(self.unexpected(shape, command)),
+        }
+    }
+
+    /// Waits for a string that is not null.
+    pub(super) fn next_text(&mut self, command: &str) -> Result<&[u8]> {
+        match self.next()? {
+            Shape::Scalar => Ok(self.text()),
+            shape => Err(self.unexpected(shape, command)),
+        }
+    }
+
+    /// The error for the reply at hand, which `command` does not answer with when all is well.
+    pub(super) fn unexpected(&self, shape: Shape, command: &str) -> Error {
+        match shape {
+            Shape::Error => Error::from_reply(command, self.text()),
+            shape => Error::protocol(format!(
+                "{command} was answered with {shape:?}, which it never is; is this a Redis or Valkey server?"
+            )),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Rows on their way to the consumer: gathered into batches, counted, handed over.
+
+use arrow_array::RecordBatch;
+use crossbeam_channel::Sender;
+
+use super::batch::BatchBuilder;
+use super::hashes::HashRows;
+use super::request::{ReadRequest, Source};
+use super::stats::ReadStats;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What goes through the channel: batches, then `None` for the end, or an error.
+pub(super) type Message = Result<Option<RecordBatch>>;
+
+/// The first batch is small, so that a query that stops early has not read much.
+const FIRST_BATCH: usize = 1024;
+
+/// Gathers rows.
+pub(super) struct Rows<'a> {
+    request: &'a ReadRequest,
+    stats: &'a ReadStats,
+    sink: &'a Sender<Message>,
+    batch: BatchBuilder,
+    hashes: HashRows,
+    key_places: Vec<usize>,
+    ttl_places: Vec<usize>,
+    value_places: Vec<usize>,
+    batch_rows: usize,
+    left: u64,
+}
+
+/// A row under construction: what its values are put into.
+pub(super) struct Row<'r> {
+    pub(super) batch: &'r mut BatchBuilder,
+    pub(super) hashes: &'r mut HashRows,
+    pub(super) value_places: &'r [usize],
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(request: &'a ReadRequest, stats: &'a ReadStats, sink: &'a Sender<Message>) -> Result<Self> {
+        let batch_rows = FIRST_BATCH.min(request.batch_rows);
+        let batch = BatchBuilder::new(&request.columns, request.on_error, batch_rows)?;
+        Ok(Self {
+            request,
+            stats,
+            sink,
+            key_places: batch.places(|source| *source == Source::Key),
+            ttl_places: batch.places(|source| *source == Source::Ttl),
+            value_places: batch.places(|source| *source == Source::Value),
+            hashes: HashRows::new(&request.columns),
+            batch,
+            batch_rows,
+            left: request.limit.unwrap_or(u64::MAX),
+        })
+    }
+
+    /// How many more rows are wanted.
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// Adds a row: its key, its time to live, and what `fill` puts into it.
+    #[inline]
+    pub(super) fn push(&mut self, key: &[u8], ttl: i64, fill: impl FnOnce(Row<'_>) -> Result<()>) -> Result<()> {
+        if self.left == 0 {
+            return Ok(());
+        }
+        let before = self.batch.rows();
+        for &place in &self.key_places {
+            self.batch.push(place, key, Some(key))?;
+        }
+        for &place in &self.ttl_places {
+            self.batch.push_ttl(place, ttl);
+        }
+        fill(Row {
+            batch: &mut self.batch,
+            hashes: &mut self.hashes,
+            value_places: &self.value_places,
+        })?;
+        self.batch.end_row();
+        if self.batch.rows() > before {
+            self.left -= 1;
+        }
+        if self.batch.rows() >= self.batch_rows || self.batch.text_bytes() >= self.request.batch_bytes {
+            self.emit()?;
+        }
+        Ok(())
+    }
+
+    /// Hands over the rows gathered since the last batch.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.emit()
+    }
+
+    fn emit(&mut self) -> Result<()> {
+        let batch = self.batch.finish(self.stats)?;
+        self.batch_rows = (self.batch_rows * 2).min(self.request.batch_rows);
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let sent = self.sink.send(Ok(Some(batch)));
+        sent.map_err(|_| Error::new(ErrorKind::Cancelled, "nobody reads the scan any more"))
+    }
+}

@@ -1,0 +1,73 @@
+//! `_native.Reader`: record batches out of a running read.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use gearframe_core::net::ConnectOptions;
+use gearframe_core::read::{Next, ReadRequest, ReadStats, Reader as CoreReader, Selection};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3_arrow::PyRecordBatch;
+
+use crate::error::{from_json, poisoned, to_py};
+
+/// How long to wait before looking whether Ctrl-C was pressed.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// A read that runs on a native thread; see `gearframe.io`.
+#[pyclass(frozen, module = "gearframe._native")]
+pub struct Reader {
+    inner: Mutex<CoreReader>,
+    stats: Arc<ReadStats>,
+}
+
+#[pymethods]
+impl Reader {
+    #[new]
+    #[pyo3(signature = (options, request, *, pattern=None, keys=None))]
+    fn new(options: &str, request: &str, pattern: Option<Vec<u8>>, keys: Option<Vec<Vec<u8>>>) -> PyResult<Self> {
+        let options: ConnectOptions = from_json("connect options", options)?;
+        let request: ReadRequest = from_json("read request", request)?;
+        let selection = match keys {
+            Some(keys) => Selection::Keys(keys),
+            None => Selection::Pattern(pattern.unwrap_or_else(|| b"*".to_vec())),
+        };
+        let inner = CoreReader::start(options, request, selection).map_err(to_py)?;
+        Ok(Self {
+            stats: Arc::clone(inner.stats()),
+            inner: Mutex::new(inner),
+        })
+    }
+
+    /// The next record batch, or None at the end.
+    fn next_batch(&self, py: Python<'_>) -> PyResult<Option<PyRecordBatch>> {
+        loop {
+            let next = py.detach(|| {
+                let reader = self.inner.lock().map_err(|_| poisoned())?;
+                reader.next(PATIENCE).map_err(to_py)
+            })?;
+            match next {
+                Next::Batch(batch) => return Ok(Some(PyRecordBatch::new(batch))),
+                Next::End => return Ok(None),
+                Next::Pending => py.check_signals()?,
+            }
+        }
+    }
+
+    /// What has been counted so far.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counted = PyDict::new(py);
+        for (name, value) in self.stats.snapshot().items() {
+            counted.set_item(name, value)?;
+        }
+        Ok(counted)
+    }
+
+    /// Stops reading; waits until the thread and its connection are gone.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| {
+            self.inner.lock().map_err(|_| poisoned())?.stop();
+            Ok(())
+        })
+    }
+}

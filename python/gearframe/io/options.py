@@ -1,0 +1,148 @@
+"""The options that all scans share, and their checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import polars as pl
+
+from gearframe.client import as_client
+from gearframe.exceptions import OptionError, SchemaError
+from gearframe.io.plan import ROWS_COLUMN, Kind, OnError, ScanDefinition
+from gearframe.io.source import ScanSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gearframe.client import Client
+
+
+class ScanOptions(TypedDict, total=False):
+    """Keyword arguments that every scan takes; ``scan_hashes`` says what each means."""
+
+    keys: Iterable[str | bytes] | None
+    include_key: bool
+    key_column: str
+    key_dtype: Any
+    include_ttl: bool
+    ttl_column: str
+    row_index_name: str | None
+    row_index_offset: int
+    on_error: OnError
+    batch_size: int
+    scan_count: int
+    throttle: float | None
+    progress: bool
+
+
+_DEFAULTS = ScanOptions(
+    keys=None,
+    include_key=True,
+    key_column="_key",
+    key_dtype=pl.String,
+    include_ttl=False,
+    ttl_column="_ttl",
+    row_index_name=None,
+    row_index_offset=0,
+    on_error="raise",
+    batch_size=50_000,
+    scan_count=1000,
+    throttle=None,
+    progress=False,
+)
+
+
+def reserved_names(options: ScanOptions) -> set[str]:
+    """Give the names that a schema's columns may not have."""
+    given = {**_DEFAULTS, **options}
+    names = {given["key_column"], given["ttl_column"], ROWS_COLUMN}
+    if given["row_index_name"] is not None:
+        names.add(given["row_index_name"])
+    return names
+
+
+def scan(
+    client: Client | str | None,
+    kind: Kind,
+    pattern: str | bytes,
+    values: pl.Schema,
+    options: ScanOptions,
+) -> pl.LazyFrame:
+    """Check the options of a scan and make its LazyFrame."""
+    unknown = options.keys() - _DEFAULTS.keys()
+    if unknown:
+        raise TypeError(f"unexpected keyword argument {sorted(unknown)[0]!r}")
+    given: Any = {**_DEFAULTS, **options}
+    if not isinstance(pattern, str | bytes):
+        raise OptionError(f"pattern is {pattern!r}; expected a text or bytes such as 'user:*'")
+    _check(given)
+    definition = ScanDefinition(
+        kind=kind,
+        pattern=as_bytes(pattern),
+        keys=_keys(given["keys"]),
+        values=values,
+        key_column=given["key_column"] if given["include_key"] else None,
+        key_dtype=_key_dtype(given["key_dtype"]),
+        ttl_column=given["ttl_column"] if given["include_ttl"] else None,
+        row_index_name=given["row_index_name"],
+        row_index_offset=given["row_index_offset"],
+        on_error=given["on_error"],
+        batch_size=given["batch_size"],
+        scan_count=given["scan_count"],
+        throttle=given["throttle"],
+    )
+    if not definition.schema:
+        raise SchemaError("the frame would have no column: name a field, or leave include_key on")
+    return ScanSource(as_client(client), definition, progress=given["progress"]).lazy()
+
+
+def as_bytes(text: str | bytes) -> bytes:
+    """Encode a text as UTF-8; bytes stay."""
+    return text.encode() if isinstance(text, str) else bytes(text)
+
+
+def _check(given: dict[str, Any]) -> None:
+    for name in ("batch_size", "scan_count"):
+        if not isinstance(given[name], int) or given[name] < 1:
+            raise OptionError(f"{name} is {given[name]!r}; expected a whole number from 1")
+    if not isinstance(given["row_index_offset"], int) or given["row_index_offset"] < 0:
+        raise OptionError(
+            f"row_index_offset is {given['row_index_offset']!r}; expected a whole number from 0"
+        )
+    if given["on_error"] not in ("raise", "null", "skip"):
+        raise OptionError(
+            f"on_error is {given['on_error']!r}; expected 'raise', 'null' or 'skip'"
+        )
+    throttle = given["throttle"]
+    if throttle is not None and not (isinstance(throttle, int | float) and throttle > 0):
+        raise OptionError(f"throttle is {throttle!r}; expected keys a second above 0, or None")
+    columns = [
+        given["key_column"] if given["include_key"] else None,
+        given["ttl_column"] if given["include_ttl"] else None,
+        given["row_index_name"],
+    ]
+    names = [name for name in columns if name is not None]
+    if len(set(names)) < len(names):
+        raise SchemaError(f"the columns {names} share a name; give each its own")
+    for name in names:
+        if not isinstance(name, str) or name == ROWS_COLUMN:
+            raise SchemaError(f"a column cannot be called {name!r}; choose another name")
+
+
+def _keys(keys: Iterable[str | bytes] | None) -> tuple[bytes, ...] | None:
+    if keys is None:
+        return None
+    if isinstance(keys, str | bytes):
+        raise OptionError(f"keys is {keys!r}; expected a list of keys: [{keys!r}]")
+    found = []
+    for key in keys:
+        if not isinstance(key, str | bytes):
+            raise OptionError(f"keys has {key!r}; expected texts or bytes")
+        found.append(as_bytes(key))
+    return tuple(dict.fromkeys(found))
+
+
+def _key_dtype(dtype: Any) -> pl.DataType:
+    if dtype not in (pl.String, pl.Binary, str, bytes):
+        raise SchemaError(f"key_dtype is {dtype!r}; expected pl.String or pl.Binary")
+    return pl.String() if dtype in (pl.String, str) else pl.Binary()

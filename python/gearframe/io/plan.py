@@ -1,0 +1,223 @@
+"""A scan as data: what is asked of the server, and why.
+
+``ScanDefinition`` is what a person wrote; ``ScanPlan`` is what one run of a query makes of it.
+Both are frozen; running a plan is the work of ``source``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+from gearframe.io import glob
+from gearframe.io.pushdown import KeyFilter
+from gearframe.schema import column_type
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROWS_COLUMN = "__gearframe_rows"
+"""A column of no width that no frame shows: Polars asks for it, as the cheapest, to count rows."""
+
+Kind = Literal["hashes", "strings"]
+OnError = Literal["raise", "null", "skip"]
+
+_BATCH_BYTES = 16 << 20
+_PIPELINE_KEYS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanDefinition:
+    """What is to be scanned; the parameters of ``scan_hashes`` and ``scan_strings``."""
+
+    kind: Kind
+    pattern: bytes
+    keys: tuple[bytes, ...] | None
+    values: pl.Schema
+    key_column: str | None
+    key_dtype: pl.DataType
+    ttl_column: str | None
+    row_index_name: str | None
+    row_index_offset: int
+    on_error: OnError
+    batch_size: int
+    scan_count: int
+    throttle: float | None
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The columns of the frame, in order."""
+        schema: dict[str, pl.DataType] = {}
+        if self.row_index_name is not None:
+            schema[self.row_index_name] = pl.get_index_type()()  # type: ignore[assignment]
+        if self.key_column is not None:
+            schema[self.key_column] = self.key_dtype
+        if self.ttl_column is not None:
+            schema[self.ttl_column] = pl.Duration("ms")
+        return pl.Schema({**schema, **self.values})
+
+    def source_of(self, name: str) -> dict[str, Any]:
+        """Where the values of a column come from, as the native part reads it."""
+        if name == self.key_column:
+            return {"from": "key"}
+        if name == self.ttl_column:
+            return {"from": "ttl"}
+        if name == ROWS_COLUMN:
+            return {"from": "nothing"}
+        return {"from": "field", "field": name} if self.kind == "hashes" else {"from": "value"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanPlan:
+    """One run of a scan: the keys, the columns, and what was pushed down.
+
+    Attributes
+    ----------
+    pattern
+        What SCAN's MATCH gets; None when keys are named.
+    keys
+        Keys that are fetched without a SCAN.
+    columns
+        Columns to fetch and decode, in order.
+    limit
+        The most rows.
+    pushed, kept
+        Parts of the query that the server answers, and parts that each batch is filtered by,
+        the latter with the reason.
+    """
+
+    definition: ScanDefinition
+    pattern: bytes | None
+    keys: tuple[bytes, ...] | None
+    columns: tuple[str, ...]
+    limit: int | None
+    pushed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = field(default=())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no key can match, so that nothing is asked of the server."""
+        return self.keys == () or self.limit == 0
+
+    def to_json(self) -> str:
+        """Write the plan for the native part, without the keys."""
+        schema = self.definition.schema
+        native = [name for name in self.columns if name != self.definition.row_index_name]
+        columns = [
+            {
+                "name": name,
+                "source": self.definition.source_of(name),
+                "dtype": column_type(schema.get(name, pl.Binary())),
+            }
+            for name in native or [ROWS_COLUMN]
+        ]
+        request = {
+            "kind": self.definition.kind,
+            "columns": columns,
+            "limit": self.limit,
+            "on_error": self.definition.on_error,
+            "batch_rows": self.definition.batch_size,
+            "batch_bytes": _BATCH_BYTES,
+            "scan_count": self.definition.scan_count,
+            "pipeline_keys": _PIPELINE_KEYS,
+            "throttle": self.definition.throttle,
+        }
+        return json.dumps(request)
+
+    def commands(self) -> list[str]:
+        """Name the commands that a run sends, for ``explain``."""
+        if self.is_empty:
+            return ["none: no key can match"]
+        definition = self.definition
+        sources = [definition.source_of(name)["from"] for name in self.columns]
+        fields = [name for name in self.columns if definition.source_of(name)["from"] == "field"]
+        fields = [name for name in fields if name != definition.row_index_name]
+        type_name = {"hashes": "hash", "strings": "string"}[definition.kind]
+        fetches = bool(fields) or "value" in sources
+        found: list[str] = []
+        if self.keys is None:
+            pattern = (self.pattern or b"*").decode("utf-8", "backslashreplace")
+            by_type = "" if fetches else f" TYPE {type_name}"
+            found.append(f"SCAN MATCH {pattern} COUNT {definition.scan_count}{by_type}")
+        elif not fetches:
+            found.append(f"TYPE of {len(self.keys):,} keys")
+        if "ttl" in sources:
+            found.append("PTTL for each key")
+        if fields:
+            found.append(f"HMGET {' '.join(fields)} for each key (HGETALL where a sample shows no other fields)")
+        elif "value" in sources:
+            found.append(f"MGET of up to {_PIPELINE_KEYS:,} keys at once")
+        return found
+
+
+def make_plan(
+    definition: ScanDefinition,
+    columns: Sequence[str] | None,
+    where: KeyFilter,
+    n_rows: int | None,
+) -> ScanPlan:
+    """Decide what to ask of the server for one run."""
+    schema = definition.schema
+    wanted = tuple(columns) if columns is not None else (*schema, ROWS_COLUMN)
+    pushed: list[str] = []
+    kept = [f"{text}: only keys can be asked for, values have no index" for text in where.kept]
+    pattern: bytes | None = definition.pattern
+    keys = definition.keys
+    if definition.row_index_name in wanted and where.pushed:
+        # A row's number counts the rows before it: all of them must be read.
+        kept += [f"{text}: the row index counts all rows" for text in where.pushed]
+    elif where.keys is not None:
+        keys = _named_keys(definition, where)
+        pushed += [f"{text} → {len(keys):,} keys fetched without SCAN" for text in where.pushed]
+    elif where.pushed and keys is not None:
+        keys = tuple(key for key in keys if all(key.startswith(p) for p in where.prefixes))
+        pushed += [f"{text} → {len(keys):,} of the keys" for text in where.pushed]
+    elif where.pushed:
+        pattern, reason = _narrowed(definition.pattern, where.prefixes)
+        if pattern is None:
+            keys = ()
+        (kept if reason else pushed).extend(
+            f"{text}: {reason}" if reason else f"{text} → a narrower MATCH" for text in where.pushed
+        )
+    if len(wanted) < len(schema):
+        shown = [name for name in wanted if name != ROWS_COLUMN]
+        pushed.append(f"columns {', '.join(shown)}" if shown else "a row count: no values")
+    if n_rows is not None:
+        pushed.append(f"the first {n_rows:,} rows")
+    return ScanPlan(
+        definition=definition,
+        pattern=None if keys is not None else pattern,
+        keys=keys,
+        columns=wanted,
+        limit=n_rows,
+        pushed=tuple(pushed),
+        kept=tuple(kept),
+    )
+
+
+def _named_keys(definition: ScanDefinition, where: KeyFilter) -> tuple[bytes, ...]:
+    named = where.keys or frozenset()
+    if definition.keys is not None:
+        chosen = [key for key in definition.keys if key in named]
+    else:
+        chosen = sorted(key for key in named if glob.matches(definition.pattern, key))
+    return tuple(key for key in chosen if all(key.startswith(p) for p in where.prefixes))
+
+
+def _narrowed(pattern: bytes, prefixes: tuple[bytes, ...]) -> tuple[bytes | None, str]:
+    """Narrow a pattern by prefixes: the pattern (None: nothing can match), or why it cannot be."""
+    literal, rest = glob.literal_prefix(pattern)
+    longest = max(prefixes, key=len)
+    if not all(longest.startswith(prefix) for prefix in prefixes):
+        return None, ""
+    shorter = min(len(longest), len(literal))
+    if longest[:shorter] != literal[:shorter]:
+        return None, ""
+    if len(longest) <= len(literal):
+        return pattern, ""
+    if set(rest) != {ord("*")}:
+        return pattern, "the pattern does not end in its only '*', so it cannot be joined with a prefix"
+    return glob.escape(longest) + b"*", ""

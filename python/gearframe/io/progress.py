@@ -1,0 +1,59 @@
+"""A progress bar for long scans and writes."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class _Rate(TextColumn):
+    """Units a second."""
+
+    def __init__(self) -> None:
+        super().__init__("{task.fields[rate]}")
+
+
+class ProgressBar:
+    """A bar on standard error with a count, a rate and an estimate of the time left.
+
+    It has no thread of its own: it is redrawn when the count moves, so nothing is left behind
+    when its owner is dropped.
+
+    Parameters
+    ----------
+    title : str
+        What is being done.
+    total : int or None
+        How much there is; an estimate. None shows no end.
+    """
+
+    def __init__(self, title: str, total: int | None) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f} keys"),
+            _Rate(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            auto_refresh=False,
+            transient=False,
+        )
+        self._task = self._progress.add_task(title, total=total, rate="")
+        self._progress.start()
+
+    def advance_to(self, count: int) -> None:
+        """Show a count."""
+        speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed
+        rate = f"{speed:,.0f}/s" if speed else ""
+        self._progress.update(self._task, completed=count, rate=rate, refresh=True)
+
+    def finish(self) -> None:
+        """Show the end: what has been counted is all there was."""
+        done = self._progress.tasks[0].completed
+        self._progress.update(self._task, total=done, completed=done, refresh=True)
+        self._progress.stop()
+
+    def __del__(self) -> None:
+        """Give the terminal's cursor back when a scan is dropped in the middle."""
+        self._progress.stop()

@@ -1,0 +1,224 @@
+"""What of a Polars predicate can be answered by asking for fewer keys.
+
+Reads the optimised plan through Polars' node view, the same that other execution engines use,
+and refuses what it does not know: a conjunct that is not understood here is not pushed. All of a
+predicate is applied to each batch again, so that pushing can only ever make a scan cheaper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What the node view raises for a node that it cannot show, or shows otherwise in another version.
+_UNREADABLE = (NotImplementedError, AttributeError, TypeError, ValueError, pl.exceptions.PolarsError)
+
+
+@dataclass(frozen=True)
+class KeyFilter:
+    """What a predicate says about keys.
+
+    Attributes
+    ----------
+    keys
+        The only keys that can match; None for no such limit.
+    prefixes
+        Texts that every matching key begins with.
+    pushed
+        The conjuncts that this was read from, as text.
+    kept
+        The other conjuncts, as text.
+    """
+
+    keys: frozenset[bytes] | None = None
+    prefixes: tuple[bytes, ...] = ()
+    pushed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+    def and_keys(self, keys: frozenset[bytes], text: str) -> KeyFilter:
+        """Narrow to some keys."""
+        both = keys if self.keys is None else self.keys & keys
+        return KeyFilter(both, self.prefixes, (*self.pushed, text), self.kept)
+
+    def and_prefix(self, prefix: bytes, text: str) -> KeyFilter:
+        """Narrow to a prefix."""
+        return KeyFilter(self.keys, (*self.prefixes, prefix), (*self.pushed, text), self.kept)
+
+    def and_kept(self, text: str) -> KeyFilter:
+        """Note a conjunct that says nothing about keys."""
+        return KeyFilter(self.keys, self.prefixes, self.pushed, (*self.kept, text))
+
+
+@dataclass(frozen=True)
+class PythonScan:
+    """A Python source in an optimised plan: what Polars will ask of it."""
+
+    source: object
+    columns: list[str] | None
+    n_rows: int | None
+    traverser: Any
+    predicate: int | None
+
+
+def python_scans(lf: pl.LazyFrame) -> Iterator[PythonScan]:
+    """Find the Python sources in the optimised plan of a LazyFrame.
+
+    Raises
+    ------
+    NotImplementedError
+        If the plan has a node that Polars' node view cannot show.
+    """
+    traverser = lf._ldf.visit()
+    nodes = [traverser.get_node()]
+    while nodes:
+        traverser.set_node(nodes.pop())
+        nodes.extend(reversed(traverser.get_inputs()))
+        node = traverser.view_current_node()
+        if type(node).__name__ == "PythonScan":
+            function, columns, _, predicate, n_rows = node.options
+            known = predicate[1] if predicate and predicate[0] == "polars" else None
+            source = getattr(function, "io_source", None)
+            yield PythonScan(source, columns, n_rows, traverser, known)
+
+
+def read_predicate(
+    predicate: pl.Expr | None, schema: Mapping[str, pl.DataType], key_column: str
+) -> KeyFilter:
+    """Read what a predicate says about keys.
+
+    Examples
+    --------
+    >>> where = (pl.col("_key") == "user:7") & (pl.col("age") > 30)
+    >>> read_predicate(where, {"_key": pl.String(), "age": pl.Int64()}, "_key").keys
+    frozenset({b'user:7'})
+    """
+    if predicate is None:
+        return KeyFilter()
+    probe = register_io_source(lambda *_: iter(()), schema=dict(schema)).filter(predicate)
+    try:
+        scans = list(python_scans(probe))
+    except _UNREADABLE:
+        return KeyFilter(kept=(str(predicate),))
+    if len(scans) != 1 or scans[0].predicate is None:
+        return KeyFilter(kept=(str(predicate),))
+    return read_scan(scans[0], key_column)
+
+
+def read_scan(scan: PythonScan, key_column: str) -> KeyFilter:
+    """Read what the predicate of a scan in a plan says about keys."""
+    found = KeyFilter()
+    if scan.predicate is None:
+        return found
+    for conjunct in _conjuncts(scan.traverser, scan.predicate):
+        text = describe(scan.traverser, conjunct)
+        try:
+            found = _narrow(found, scan.traverser, conjunct, key_column, text)
+        except _UNREADABLE:
+            found = found.and_kept(text)
+    return found
+
+
+def _conjuncts(traverser: Any, node: int) -> Iterator[int]:
+    try:
+        view = traverser.view_expression(node)
+    except _UNREADABLE:
+        yield node
+        return
+    if type(view).__name__ == "BinaryExpr" and str(view.op) in ("Operator.And", "Operator.LogicalAnd"):
+        yield from _conjuncts(traverser, view.left)
+        yield from _conjuncts(traverser, view.right)
+    else:
+        yield node
+
+
+def _narrow(found: KeyFilter, traverser: Any, node: int, key_column: str, text: str) -> KeyFilter:
+    view = traverser.view_expression(node)
+    kind = type(view).__name__
+    if kind == "BinaryExpr" and str(view.op) == "Operator.Eq":
+        left, right = (traverser.view_expression(side) for side in (view.left, view.right))
+        if type(left).__name__ != "Column":
+            left, right = right, left
+        key = _key_bytes(right)
+        if _is_key(left, key_column) and key is not None:
+            return found.and_keys(frozenset([key]), text)
+    elif kind == "Function" and len(view.input) == 2:
+        subject, literal = (traverser.view_expression(part) for part in view.input)
+        name = str(view.function_data[0])
+        if _is_key(subject, key_column):
+            if name == "BooleanFunction.IsIn":
+                return found.and_keys(_all_key_bytes(literal), text)
+            prefix = _key_bytes(literal)
+            if name in ("StringFunction.StartsWith", "BinaryFunction.StartsWith") and prefix:
+                return found.and_prefix(prefix, text)
+    return found.and_kept(text)
+
+
+def _is_key(view: Any, key_column: str) -> bool:
+    return type(view).__name__ == "Column" and view.name == key_column
+
+
+def _key_bytes(view: Any) -> bytes | None:
+    if type(view).__name__ != "Literal":
+        return None
+    value = view.value
+    if isinstance(value, str):
+        return value.encode()
+    return value if isinstance(value, bytes) else None
+
+
+def _all_key_bytes(view: Any) -> frozenset[bytes]:
+    """Read the keys of an ``is_in``; raises TypeError for anything but texts, bytes and nulls."""
+    if type(view).__name__ != "Literal":
+        raise TypeError(view)
+    values = view.value
+    if not isinstance(values, list):
+        values = pl.Series._from_pyseries(values).to_list()
+    if len(values) == 1 and isinstance(values[0], list):
+        values = values[0]
+    keys = set()
+    for value in values:
+        if value is None:
+            continue  # a key is never null
+        if not isinstance(value, str | bytes):
+            raise TypeError(value)
+        keys.add(value.encode() if isinstance(value, str) else value)
+    return frozenset(keys)
+
+
+_SYMBOLS = {
+    "Eq": "==", "NotEq": "!=", "Lt": "<", "LtEq": "<=", "Gt": ">", "GtEq": ">=", "And": "&",
+    "LogicalAnd": "&", "Or": "|", "LogicalOr": "|", "Plus": "+", "Minus": "-", "Multiply": "*",
+    "TrueDivide": "/", "FloorDivide": "//", "Modulus": "%", "Xor": "^",
+}  # fmt: skip
+
+
+def describe(traverser: Any, node: int) -> str:
+    """Write an expression of a plan for a person."""
+    try:
+        view = traverser.view_expression(node)
+    except _UNREADABLE:
+        return "an expression that cannot be shown"
+    kind = type(view).__name__
+    if kind == "Column":
+        return str(view.name)
+    if kind == "Literal":
+        text = repr(view.value) if not isinstance(view.value, list | pl.Series) else str(view.value)
+        return text if len(text) <= 60 else f"{text[:57]}..."
+    if kind == "BinaryExpr":
+        left, right = describe(traverser, view.left), describe(traverser, view.right)
+        operator = str(view.op).rpartition(".")[2]
+        return f"({left} {_SYMBOLS.get(operator, operator)} {right})"
+    if kind == "Cast":
+        return f"{describe(traverser, view.expr)}.cast({view.dtype})"
+    if kind == "Function":
+        first, *rest = [describe(traverser, part) for part in view.input] or ["?"]
+        name = str(view.function_data[0]).rpartition(".")[2]
+        return f"{first}.{name}({', '.join(rest)})"
+    return kind

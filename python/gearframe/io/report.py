@@ -1,0 +1,92 @@
+"""What a scan or a write has done: the counts that a person checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+_COMMANDS = {
+    "scan": "SCAN",
+    "hmget": "HMGET",
+    "hgetall": "HGETALL",
+    "mget": "MGET",
+    "pttl": "PTTL",
+    "key_type": "TYPE",
+    "sample": "HLEN/HGETALL (sample)",
+    "transaction": "MULTI/EXEC",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanReport:
+    """What one run of a scan has done.
+
+    For a run that went to its end, ``keys_seen`` is the sum of ``rows``, ``rows_skipped``,
+    ``keys_vanished`` and ``keys_of_other_type``.
+
+    Attributes
+    ----------
+    keys_seen : int
+        Distinct keys that SCAN returned, or that were asked for by name.
+    keys_repeated : int
+        Times that SCAN returned a key again; they are left out.
+    keys_vanished : int
+        Keys that were gone when they were fetched.
+    keys_of_other_type : int
+        Keys that hold another type than the one asked for.
+    rows : int
+        Rows read, before the rest of the predicate was applied.
+    rows_skipped : int
+        Rows left out for a value that does not fit (``on_error="skip"``).
+    values_nulled : int
+        Values replaced by null because they do not fit (``on_error="null"``).
+    rows_out : int
+        Rows handed to Polars.
+    bytes_read, bytes_written : int
+        Bytes received and sent.
+    batches : int
+        Record batches decoded.
+    finished : bool
+        Whether the scan went to its end. A query that needs only a few rows stops it early.
+    seconds : float
+        From the start of the scan to its last batch.
+    commands : dict of str to int
+        How many of each command were sent.
+    """
+
+    keys_seen: int = 0
+    keys_repeated: int = 0
+    keys_vanished: int = 0
+    keys_of_other_type: int = 0
+    rows: int = 0
+    rows_skipped: int = 0
+    values_nulled: int = 0
+    rows_out: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    batches: int = 0
+    finished: bool = False
+    seconds: float = 0.0
+    commands: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_counters(
+        cls, counters: dict[str, int], *, rows_out: int, finished: bool, seconds: float
+    ) -> ScanReport:
+        """Make a report of the native part's counters."""
+        names = {each.name for each in fields(cls)}
+        commands = {_COMMANDS[name]: n for name, n in counters.items() if name in _COMMANDS and n}
+        counts = {name: n for name, n in counters.items() if name in names}
+        return cls(**counts, rows_out=rows_out, finished=finished, seconds=seconds, commands=commands)  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        """Give the counts that are not zero, in one line."""
+        names = (
+            "keys_seen", "rows", "rows_out", "keys_vanished", "keys_of_other_type",
+            "keys_repeated", "rows_skipped", "values_nulled",
+        )  # fmt: skip
+        shown = [f"{name.replace('_', ' ')} {getattr(self, name):,}" for name in names if getattr(self, name)]
+        shown.append(f"{self.bytes_read:,} bytes read in {self.seconds:.2f} s")
+        shown.append(", ".join(f"{name} × {n:,}" for name, n in self.commands.items()) or "no command")
+        if not self.finished:
+            shown.append("stopped early")
+        return "; ".join(shown)

@@ -1,0 +1,172 @@
+"""A scan as a Polars source: the one place that speaks Polars' IO plugin protocol."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from gearframe import _native
+from gearframe.io.plan import ROWS_COLUMN, ScanDefinition, ScanPlan, make_plan
+from gearframe.io.progress import ProgressBar
+from gearframe.io.pushdown import KeyFilter, PythonScan, read_predicate, read_scan
+from gearframe.io.report import ScanReport
+from gearframe.schema import cast_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gearframe.client import Client
+
+_KEPT_REPORTS = 16
+
+
+class ScanSource:
+    """What Polars calls each time a query over a scan runs.
+
+    Polars hands over the columns, the predicate and the number of rows that it needs; the source
+    must honour all three, for Polars does not apply them again.
+    """
+
+    def __init__(self, client: Client, definition: ScanDefinition, *, progress: bool) -> None:
+        self.client = client
+        self.definition = definition
+        self.progress = progress
+        self.reports: deque[ScanReport] = deque(maxlen=_KEPT_REPORTS)
+
+    def lazy(self) -> pl.LazyFrame:
+        """Make the LazyFrame."""
+        schema = self.definition.schema
+        chosen = self.definition.pattern.decode("utf-8", "backslashreplace")
+        if self.definition.keys is not None:
+            chosen = f"{len(self.definition.keys):,} keys"
+        source = register_io_source(
+            self,
+            schema={**schema, ROWS_COLUMN: pl.Null()},
+            explain_name=f"redis {self.definition.kind}",
+            explain_detail=f"{chosen} at {self.client.options.label}; more with gearframe.explain",
+        )
+        # The column that counts rows is projected away, so that only `len()` ever asks for it.
+        return source.select(list(schema))
+
+    def plan(self, columns: list[str] | None, where: KeyFilter, n_rows: int | None) -> ScanPlan:
+        """Decide what to ask of the server."""
+        return make_plan(self.definition, columns, where, n_rows)
+
+    def plan_of(self, scan: PythonScan) -> ScanPlan:
+        """Decide the same for a scan in an optimised plan, for ``explain``."""
+        where = read_scan(scan, self.definition.key_column or "")
+        return self.plan(scan.columns, where, scan.n_rows)
+
+    def __call__(
+        self,
+        with_columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,  # noqa: ARG002  a hint of 100,000 whatever is asked; ours is better
+    ) -> Iterator[pl.DataFrame]:
+        """Run the scan; Polars pulls the batches."""
+        schema = {**self.definition.schema, ROWS_COLUMN: pl.Null()}
+        where = read_predicate(predicate, schema, self.definition.key_column or "")
+        columns = with_columns
+        if with_columns is not None and predicate is not None:
+            columns = list(dict.fromkeys([*with_columns, *predicate.meta.root_names()]))
+        # A limit counts the rows that pass the predicate, which only the client can tell.
+        plan = self.plan(columns, where, n_rows if predicate is None else None)
+        return Batches(self, plan, with_columns or list(schema), predicate, n_rows)
+
+
+class Batches:
+    """The frames of one run.
+
+    Not a generator: Polars drops it in the middle when it needs no more or is interrupted, and
+    then only the native reader has something to stop, which it does when it is freed.
+    """
+
+    def __init__(
+        self,
+        source: ScanSource,
+        plan: ScanPlan,
+        columns: list[str],
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+    ) -> None:
+        self._source = source
+        self._plan = plan
+        self._columns = columns
+        self._predicate = predicate
+        self._left = n_rows
+        self._rows_in = 0
+        self._rows_out = 0
+        self._started = time.monotonic()
+        self._bar: ProgressBar | None = None
+        self._reader: _native.Reader | None = None
+        source.reports.append(ScanReport())
+        if plan.is_empty:
+            source.reports[-1] = ScanReport(finished=True)
+            return
+        self._reader = _native.Reader(
+            source.client.options.to_json(), plan.to_json(), pattern=plan.pattern, keys=plan.keys
+        )
+        if source.progress:
+            total = len(plan.keys) if plan.keys is not None else source.client.dbsize()
+            self._bar = ProgressBar(f"scan {source.definition.kind}", total)
+
+    def __iter__(self) -> Batches:
+        return self
+
+    def __next__(self) -> pl.DataFrame:
+        """Wait for the next batch, without the GIL."""
+        while self._reader is not None:
+            batch = self._reader.next_batch()
+            if batch is None:
+                self._stop(finished=True)
+                break
+            frame = self._shape(pl.DataFrame(batch))
+            self._rows_out += frame.height
+            self._report(finished=False)
+            if self._left == 0:
+                self._stop(finished=True)
+            if frame.height:
+                return frame
+        raise StopIteration
+
+    def _shape(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give a batch the columns and rows that Polars asked for."""
+        definition = self._source.definition
+        frame = cast_frame(frame, definition.schema)
+        name = definition.row_index_name
+        if name in self._plan.columns:
+            offset = definition.row_index_offset + self._rows_in
+            frame = frame.with_row_index(name or "", offset)
+        self._rows_in += frame.height
+        if self._predicate is not None:
+            frame = frame.filter(self._predicate)
+        if self._left is not None:
+            frame = frame.head(self._left)
+            self._left -= frame.height
+        return frame.select(self._columns)
+
+    def _report(self, *, finished: bool) -> None:
+        if self._reader is None:
+            return
+        report = ScanReport.from_counters(
+            self._reader.stats(),
+            rows_out=self._rows_out,
+            finished=finished,
+            seconds=time.monotonic() - self._started,
+        )
+        self._source.reports[-1] = report
+        if self._bar is not None:
+            self._bar.advance_to(report.keys_seen)
+
+    def _stop(self, *, finished: bool) -> None:
+        self._report(finished=finished)
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+        if self._bar is not None:
+            self._bar.finish()
