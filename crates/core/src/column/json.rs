@@ -45,16 +45,7 @@ impl Fault {
     fn explain(self, error: &serde_json::Error) -> String {
         match (&self.reason, error.classify()) {
             (Some(reason), _) => format!("at {}: {reason}", self.path()),
-            (None, Category::Data) => {
-                let message = error.to_string();
-                // The parser adds a line and a column, which the path says better.
-                let end = message.rfind(" at line ").unwrap_or(message.len());
-                format!(
-                    "at {}: {}",
-                    self.path(),
-                    message.get(..end).unwrap_or(&message)
-                )
-            }
+            (None, Category::Data) => format!("at {}: {}", self.path(), wrong_kind(error)),
             (None, _) => format!("is not JSON: {error}"),
         }
     }
@@ -71,6 +62,25 @@ impl Fault {
         }
         path
     }
+}
+
+/// The parser's own words for an array in place of an object, in ours; without the value, which may be long.
+fn wrong_kind(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let given = message.strip_prefix("invalid type: ").unwrap_or(&message);
+    let given = match given.split([' ', ',']).next() {
+        Some("map") => "a JSON object",
+        Some("sequence") => "a JSON array",
+        Some("string") => "a JSON string",
+        Some("boolean") => "a JSON boolean",
+        _ => "a JSON number",
+    };
+    let wanted = if message.contains("expected a JSON array at line ") {
+        "a JSON array"
+    } else {
+        "a JSON object"
+    };
+    format!("is {given}, where {wanted} is expected")
 }
 
 /// Adds the value that a JSON text writes to a column, or nothing.

@@ -89,8 +89,14 @@ fn a_broken_list_leaves_nothing() -> Result<(), Anything> {
             "[9223372036854775808]",
             "at $[0]: is out of range (-9223372036854775808 to 9223372036854775807) (for Int64)",
         ),
-        ("5", "at $: invalid type: integer `5`, expected a JSON array"),
-        ("{}", "at $: invalid type: map, expected a JSON array"),
+        (
+            "5",
+            "at $: is a JSON number, where a JSON array is expected",
+        ),
+        (
+            "{}",
+            "at $: is a JSON object, where a JSON array is expected",
+        ),
     ] {
         assert_eq!(push(&mut column, text), Err(reason.to_owned()), "{text}");
         assert_eq!(column.len(), 1, "{text}");
@@ -149,16 +155,19 @@ fn a_broken_struct_leaves_nothing() -> Result<(), Anything> {
         ),
         (
             r#"{"tags":{}}"#,
-            "at $.tags: invalid type: map, expected a JSON array",
+            "at $.tags: is a JSON object, where a JSON array is expected",
         ),
         (
             "[1]",
-            "at $: invalid type: sequence, expected a JSON object",
+            "at $: is a JSON array, where a JSON object is expected",
         ),
-        ("5", "at $: invalid type: integer `5`, expected a JSON object"),
+        (
+            "5",
+            "at $: is a JSON number, where a JSON object is expected",
+        ),
         (
             r#""x""#,
-            r#"at $: invalid type: string "x", expected a JSON object"#,
+            "at $: is a JSON string, where a JSON object is expected",
         ),
         (
             r#"{"tags":["\ud800"]}"#,
@@ -252,6 +261,27 @@ fn leaves_of_every_kind() -> Result<(), Anything> {
         assert_eq!(array.as_list::<i64>().values().len(), 2, "{leaf}");
     }
     Ok(())
+}
+
+#[test]
+fn nothing_inside() -> Result<(), Anything> {
+    let mut array = column(r#"{"kind":"array","width":0,"inner":{"kind":"string"}}"#)?;
+    let mut object = column(r#"{"kind":"struct","fields":[]}"#)?;
+    for (array_text, object_text) in [("[]", "{}"), ("null", "null"), ("[]", r#"{"a":1}"#)] {
+        push(&mut array, array_text)?;
+        push(&mut object, object_text)?;
+    }
+    assert!(push(&mut array, "[1]").is_err());
+    let (array, object) = (array.finish()?, object.finish()?);
+    assert_eq!((array.len(), array.is_null(1)), (3, true));
+    assert_eq!((object.len(), object.is_null(1)), (3, true));
+    Ok(())
+}
+
+#[test]
+fn columns_move_between_threads() {
+    fn is_send<T: Send>() {}
+    is_send::<Column>();
 }
 
 #[test]

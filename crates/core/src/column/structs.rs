@@ -1,4 +1,6 @@
 //! Rows of a Struct column, from JSON objects: missing fields are null, others are ignored.
+//!
+//! A field that comes twice is a mismatch; an ignored member may come as often as it likes.
 
 use std::fmt;
 use std::sync::Arc;
