@@ -31,14 +31,16 @@ use crate::Result;
 
 /// A column of one type, to which the text of one value after the other is added.
 ///
-/// Int128 and UInt128 become digits, for Arrow has no such types; Categorical and Enum become text. Whoever
+/// Int128 and UInt128 become digits, for Arrow has no such types; Categorical and Enum become text.
+/// Whoever
 /// makes a frame of the arrays casts them.
 pub struct Column {
     pub(super) ty: ColumnType,
     pub(super) rows: Storage,
 }
 
-/// The rows by kind: the commonest types by name, so that their parsers are inlined, the others behind a pointer.
+/// The rows by kind: the commonest types by name, so that their parsers are inlined, the others
+/// behind a pointer.
 pub(super) enum Storage {
     Int64(Primitive<Int64Type, IntegerText>),
     Float64(Primitive<Float64Type, FloatText>),
@@ -66,11 +68,13 @@ macro_rules! each {
 }
 
 impl Column {
-    /// An empty column with space for `capacity` rows, which it makes anew after each [`Column::finish`].
+    /// An empty column with space for `capacity` rows, which it makes anew after each
+    /// [`Column::finish`].
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::Option`] for a type that cannot be: an unknown time zone, a Decimal of 50 digits.
+    /// [`crate::ErrorKind::Option`] for a type that cannot be: an unknown time zone, a Decimal of
+    /// 50 digits.
     pub fn new(ty: &ColumnType, capacity: usize) -> Result<Self> {
         Ok(Self {
             ty: ty.clone(),

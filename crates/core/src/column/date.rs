@@ -62,7 +62,8 @@ fn split_long_year(text: &[u8]) -> Option<(i16, &[u8])> {
     }
 }
 
-/// Days since 1970-01-01, by <https://howardhinnant.github.io/date_algorithms.html#days_from_civil>.
+/// Days since 1970-01-01, by
+/// <https://howardhinnant.github.io/date_algorithms.html#days_from_civil>.
 #[inline]
 pub(super) fn days(date: civil::Date) -> i32 {
     let month = i32::from(date.month());

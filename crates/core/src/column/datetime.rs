@@ -10,7 +10,8 @@ use super::primitive::Parse;
 use super::time::{Clock, split_clock};
 use crate::{Error, Result};
 
-/// The parser of Datetime columns: units since 1970-01-01T00:00:00, in UTC if the column has a zone.
+/// The parser of Datetime columns: units since 1970-01-01T00:00:00, in UTC if the column has a
+/// zone.
 pub(super) struct DatetimeText {
     unit: TimeUnit,
     zone: Zone,
@@ -25,7 +26,8 @@ enum Zone {
 }
 
 impl DatetimeText {
-    /// The parser for a column in `zone`, which must be a name in the IANA database, as it writes it.
+    /// The parser for a column in `zone`, which must be a name in the IANA database, as it writes
+    /// it.
     pub(super) fn new(unit: TimeUnit, zone: Option<&str>) -> Result<Self> {
         let zone = match zone {
             None => Zone::Fixed(0),

@@ -1,4 +1,5 @@
-//! Durations from text: ISO 8601 with weeks, days, hours, minutes and seconds, such as `P1DT2H` and `-PT1.5S`.
+//! Durations from text: ISO 8601 with weeks, days, hours, minutes and seconds, such as `P1DT2H` and
+//! `-PT1.5S`.
 
 use super::column_type::TimeUnit;
 use super::integer::{magnitude, split_sign};

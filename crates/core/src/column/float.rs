@@ -1,4 +1,5 @@
-//! Floating-point numbers from text: decimal and exponent forms, `nan` and `inf`, correctly rounded.
+//! Floating-point numbers from text: decimal and exponent forms, `nan` and `inf`, correctly
+//! rounded.
 
 use super::mismatch::{EMPTY, Reason};
 use super::primitive::Parse;

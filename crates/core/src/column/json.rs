@@ -1,6 +1,7 @@
 //! JSON text into nested columns, straight from the parser: no tree is built.
 //!
-//! A value that breaks in the middle has already added rows to the inner columns. Whoever starts the
+//! A value that breaks in the middle has already added rows to the inner columns. Whoever starts
+//! the
 //! parser takes them back: see [`push_json`].
 
 use std::fmt;
@@ -64,7 +65,8 @@ impl Fault {
     }
 }
 
-/// The parser's own words for an array in place of an object, in ours; without the value, which may be long.
+/// The parser's own words for an array in place of an object, in ours; without the value, which may
+/// be long.
 fn wrong_kind(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let given = message.strip_prefix("invalid type: ").unwrap_or(&message);

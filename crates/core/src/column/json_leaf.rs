@@ -1,4 +1,5 @@
-//! Which JSON tokens a column of single values takes. The text of the token goes to the column's own parser.
+//! Which JSON tokens a column of single values takes. The text of the token goes to the column's
+//! own parser.
 
 use std::borrow::Cow;
 

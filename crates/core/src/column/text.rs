@@ -1,4 +1,5 @@
-//! Rows of text or bytes, as Arrow's views: short values stand in the row itself, long ones in shared blocks.
+//! Rows of text or bytes, as Arrow's views: short values stand in the row itself, long ones in
+//! shared blocks.
 
 use std::ops::Range;
 use std::sync::Arc;
