@@ -32,8 +32,7 @@ use crate::Result;
 /// A column of one type, to which the text of one value after the other is added.
 ///
 /// Int128 and UInt128 become digits, for Arrow has no such types; Categorical and Enum become text.
-/// Whoever
-/// makes a frame of the arrays casts them.
+/// Whoever makes a frame of the arrays casts them.
 pub struct Column {
     pub(super) ty: ColumnType,
     pub(super) rows: Storage,

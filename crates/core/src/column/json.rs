@@ -1,8 +1,7 @@
 //! JSON text into nested columns, straight from the parser: no tree is built.
 //!
 //! A value that breaks in the middle has already added rows to the inner columns. Whoever starts
-//! the
-//! parser takes them back: see [`push_json`].
+//! the parser takes them back: see [`push_json`].
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! Arrow columns that grow from the text of values.
 //!
 //! Text comes in as the bytes that a server holds; rows go out as Arrow arrays. Nothing here knows
-//! of keys,
-//! of RESP or of frames. A value that does not fit its column is a [`Mismatch`], never a guess.
+//! of keys, of RESP or of frames. A value that does not fit its column is a [`Mismatch`], never a
+//! guess.
 
 mod array;
 mod boolean;
