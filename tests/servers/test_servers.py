@@ -133,6 +133,8 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, test: str) -
     """Run one test file in a process of its own."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    # What a killed run leaves behind is then removed with the rest.
+    monkeypatch.setenv("TMPDIR", str(pytester.path))
     pytester.makepyfile(test)
     return pytester.runpytest_subprocess("-rs")
 
