@@ -1,0 +1,69 @@
+"""The process between a program and its embedded server: it ends the server with the program.
+
+The program holds the only writing end of a pipe that the watchdog reads. The pipe ends when the
+program closes it, and also when the program ends in any way, by ``kill -9`` too: the kernel
+closes it. Then the watchdog stops the server and removes its private folder. So there is one way
+to stop, whatever the reason.
+
+The kernel's own service for this (``PR_SET_PDEATHSIG``) is not used: it is Linux's alone, and it
+fires when the *thread* that started the server ends. The watchdog is a shell because that starts
+in a millisecond, and works where ``sys.executable`` is not a Python.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+# Positional parameters: seconds until SIGKILL, the private folder, the log, the server's command.
+#
+# - File 3 is the pipe to the program. The server inherits it and the shell drops it, so the
+#   program reads the server's pid there, and then the end of file when the server has ended.
+# - A signal makes `read` return: whoever ends the watchdog ends the server in good order.
+# - A server that died earlier stays a zombie until `wait`, so its pid cannot be another process.
+# - `wait` has no time limit in POSIX, hence the second background job. It ends its own `sleep`.
+SCRIPT = r"""
+limit=$1 folder=$2 log=$3; shift 3
+exec 3>&1 >>"$log" 2>&1
+trap : HUP INT TERM
+"$@" </dev/null &
+server=$!
+echo "$server" >&3
+exec 3>&-
+read -r _
+kill -TERM "$server"
+{
+    trap 'kill "$nap"' TERM
+    sleep "$limit" & nap=$!
+    wait "$nap" && kill -KILL "$server"
+} &
+timer=$!
+trap '' HUP INT TERM
+wait "$server"
+kill -TERM "$timer"
+rm -rf "$folder"
+"""
+
+
+def spawn(
+    command: Sequence[str], *, limit: float, folder: Path, log: Path, inherited: Sequence[int]
+) -> subprocess.Popen[bytes]:
+    """Start a server under a watchdog.
+
+    Writing to, or closing, the result's ``stdin`` stops the server. Its ``stdout`` gives the
+    server's pid and a newline, and ends when the server has ended.
+    """
+    arguments = [str(limit), str(folder), str(log), *command]
+    return subprocess.Popen(
+        ["/bin/sh", "-c", SCRIPT, "gearframe-watchdog", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # Ctrl-C goes to the terminal's whole group; the server must outlast the program's
+        # last commands.
+        start_new_session=True,
+        pass_fds=inherited,
+        bufsize=0,
+        cwd="/",
+    )

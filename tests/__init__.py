@@ -1,0 +1,1 @@
+"""The tests of gearframe, and the servers they run against."""

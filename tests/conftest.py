@@ -1,0 +1,16 @@
+"""The fixtures and hooks of all tests, by name."""
+
+from tests.servers.fixtures import (  # noqa: F401
+    fresh_server,
+    pytest_configure,
+    pytest_generate_tests,
+    pytest_runtest_makereport,
+    redis70,
+    redis_client,
+    server,
+    server_pool,
+    stack74,
+    url,
+)
+
+pytest_plugins = ["pytester"]

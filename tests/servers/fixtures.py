@@ -1,0 +1,169 @@
+"""The fixtures that give tests their servers; ``tests/conftest.py`` lists them.
+
+A test that takes ``server``, ``url`` or ``redis_client`` runs once on each server that must
+always be there; ``@pytest.mark.servers("valkey91", "stack74")`` chooses others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Protocol
+
+import pytest
+import redis
+
+from tests.servers.catalog import ALWAYS, find
+from tests.servers.server import Option, Server
+
+LOG_LINES = 50
+
+_FRESH = pytest.StashKey[list[Server]]()
+
+
+class Pool:
+    """The servers that all tests share, each started when first asked for."""
+
+    def __init__(self) -> None:
+        self._servers: dict[str, Server] = {}
+
+    def get(self, name: str) -> Server:
+        require(name)
+        server = self._servers.setdefault(name, Server(name))
+        if not server.running:
+            # First use, or a test has broken it; the next test should not pay for that.
+            server.kill()
+            server.start()
+        return server
+
+    def close(self) -> None:
+        for server in self._servers.values():
+            server.stop()
+
+
+class FreshServer(Protocol):
+    """What the fixture ``fresh_server`` gives."""
+
+    def __call__(
+        self,
+        name: str = "valkey91",
+        *,
+        users: Sequence[str] = (),
+        modules: Sequence[str] = (),
+        unix: bool = False,
+        **options: Option,
+    ) -> Server: ...
+
+
+def require(name: str) -> None:
+    """Skip the test when a server cannot be had; in CI a server that must be there fails it."""
+    entry = find(name)
+    if entry.missing is None:
+        return
+    reason = f"server {name}: {entry.missing}"
+    if entry.required and os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def flush(server: Server) -> Server:
+    """Take all keys, functions and search indexes away."""
+    with redis.Redis.from_url(server.url) as client:
+        client.flushall()
+        client.function_flush()
+    return server
+
+
+@pytest.fixture(scope="session")
+def server_pool() -> Iterator[Pool]:
+    pool = Pool()
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, server_pool: Pool) -> Server:
+    """A shared server as the last test left it; most tests want ``url`` instead."""
+    return server_pool.get(request.param)
+
+
+@pytest.fixture
+def url(server: Server, server_pool: Pool) -> str:
+    """The URL of a shared server without any key."""
+    return flush(server_pool.get(server.entry.name)).url
+
+
+@pytest.fixture
+def redis_client(url: str) -> Iterator[redis.Redis]:
+    """A redis-py client of the server of ``url``: it sets tests up and tells what is right."""
+    # RESP2 is named because redis-py's default has changed between releases.
+    with redis.Redis.from_url(url, decode_responses=False, protocol=2) as client:
+        yield client
+
+
+@pytest.fixture
+def stack74(server_pool: Pool) -> Server:
+    """Redis Stack 7.4 with search, JSON, time series and Bloom filters, without any key."""
+    return flush(server_pool.get("stack74"))
+
+
+@pytest.fixture
+def redis70(server_pool: Pool) -> Server:
+    """Redis 7.0, the oldest server that is promised to work, without any key."""
+    return flush(server_pool.get("redis70"))
+
+
+@pytest.fixture
+def fresh_server(request: pytest.FixtureRequest) -> Iterator[FreshServer]:
+    """Start servers of the test's own: ``fresh_server("redis82", requirepass="secret")``."""
+    started = request.node.stash.setdefault(_FRESH, [])
+    with ExitStack() as stack:
+
+        def start(
+            name: str = "valkey91",
+            *,
+            users: Sequence[str] = (),
+            modules: Sequence[str] = (),
+            unix: bool = False,
+            **options: Option,
+        ) -> Server:
+            require(name)
+            named = {key.replace("_", "-"): value for key, value in options.items()}
+            server = Server(name, options=named, users=users, modules=modules, unix=unix)
+            started.append(server)
+            return stack.enter_context(server)
+
+        yield start
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "servers(*names): run the test on these servers of tests/servers/catalog.py"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("servers")
+        names = marker.args if marker is not None else ALWAYS
+        metafunc.parametrize("server", names, indirect=True, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the servers of a failed test have logged."""
+    report = yield
+    if report.failed:
+        for server in _servers_of(item):
+            lines = server.log().splitlines()[-LOG_LINES:]
+            report.sections.append((f"log of {server!r}", "\n".join(lines)))
+    return report
+
+
+def _servers_of(item: pytest.Item) -> list[Server]:
+    values = getattr(item, "funcargs", {}).values()
+    shared = [value for value in values if isinstance(value, Server)]
+    return shared + item.stash.get(_FRESH, [])
