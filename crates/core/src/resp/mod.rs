@@ -1,1 +1,9 @@
-//! RESP2 and RESP3: encoding commands, decoding replies.
+//! RESP2 and RESP3: commands out, replies in.
+
+pub mod element;
+pub mod encode;
+pub mod extent;
+pub mod reply;
+
+pub use encode::command;
+pub use reply::{Reply, parse_reply};
