@@ -77,7 +77,9 @@ mod tests {
     }
 
     fn texts(page: &KeyPage) -> Vec<&str> {
-        page.iter().map(|key| std::str::from_utf8(key).unwrap_or("?")).collect()
+        page.iter()
+            .map(|key| std::str::from_utf8(key).unwrap_or("?"))
+            .collect()
     }
 
     #[test]

@@ -47,11 +47,17 @@ impl SeenKeys {
 
     /// Bytes held.
     pub fn memory(&self) -> usize {
-        self.parts.iter().map(|part| part.slots.len() * size_of::<Slot>()).sum()
+        self.parts
+            .iter()
+            .map(|part| part.slots.len() * size_of::<Slot>())
+            .sum()
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the bits are cut on purpose")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the bits are cut on purpose"
+)]
 fn fingerprint(h1: u64, h2: u64) -> Slot {
     // The empty slot is all zeros: a fingerprint never is.
     [h1 as u32 | 1, (h1 >> 32) as u32, h2 as u32]

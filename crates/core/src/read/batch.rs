@@ -35,7 +35,11 @@ pub(super) struct BatchBuilder {
 }
 
 impl BatchBuilder {
-    pub(super) fn new(outputs: &[OutputColumn], on_error: OnError, capacity: usize) -> Result<Self> {
+    pub(super) fn new(
+        outputs: &[OutputColumn],
+        on_error: OnError,
+        capacity: usize,
+    ) -> Result<Self> {
         let mut slots = Vec::with_capacity(outputs.len());
         let mut fields = Vec::with_capacity(outputs.len());
         for output in outputs {
@@ -101,7 +105,13 @@ impl BatchBuilder {
                 match self.on_error {
                     OnError::Raise => {
                         let output = &self.outputs[place];
-                        Err(bad_value(output, key, value, &mismatch.dtype, &mismatch.reason))
+                        Err(bad_value(
+                            output,
+                            key,
+                            value,
+                            &mismatch.dtype,
+                            &mismatch.reason,
+                        ))
                     }
                     OnError::Null => {
                         self.nulled += 1;
@@ -156,8 +166,10 @@ impl BatchBuilder {
             });
         }
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
-        let mut batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
-            .map_err(|error| Error::protocol(format!("columns do not fit together: {error}")))?;
+        let mut batch =
+            RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options).map_err(
+                |error| Error::protocol(format!("columns do not fit together: {error}")),
+            )?;
         if !self.dropped.is_empty() {
             batch = filter_record_batch(&batch, &self.kept())
                 .map_err(|error| Error::protocol(format!("rows cannot be left out: {error}")))?;
@@ -184,7 +196,10 @@ impl BatchBuilder {
 fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reason: &str) -> Error {
     let shown = &value[..value.len().min(SHOWN_BYTES)];
     let (place, field) = match &output.source {
-        Source::Field { field } => (format!("field {field:?} of key {}", quoted(key)), Some(field.clone())),
+        Source::Field { field } => (
+            format!("field {field:?} of key {}", quoted(key)),
+            Some(field.clone()),
+        ),
         Source::Key => (format!("the name of key {}", quoted(key)), None),
         _ => (format!("the value of key {}", quoted(key)), None),
     };
@@ -194,7 +209,10 @@ fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reaso
     };
     Error {
         kind: ErrorKind::Data,
-        message: format!("{place} is {}, which is not {dtype}: {reason}; {advice}", quoted(shown)),
+        message: format!(
+            "{place} is {}, which is not {dtype}: {reason}; {advice}",
+            quoted(shown)
+        ),
         bad_value: Some(Box::new(BadValue {
             key: key.to_vec(),
             field,

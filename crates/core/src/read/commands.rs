@@ -4,7 +4,13 @@ use crate::keys::KeyPage;
 use crate::resp::encode::{bulk, command, header};
 
 /// `SCAN cursor MATCH pattern COUNT count [TYPE type]`.
-pub(super) fn scan(out: &mut Vec<u8>, cursor: u64, pattern: &[u8], count: usize, kind: Option<&[u8]>) {
+pub(super) fn scan(
+    out: &mut Vec<u8>,
+    cursor: u64,
+    pattern: &[u8],
+    count: usize,
+    kind: Option<&[u8]>,
+) {
     header(out, if kind.is_some() { 8 } else { 6 });
     bulk(out, b"SCAN");
     bulk(out, itoa::Buffer::new().format(cursor).as_bytes());

@@ -61,7 +61,9 @@ impl PageSize {
     pub(super) fn learn(&mut self, keys: usize, bytes: u64) {
         let fitting = self.most_bytes * (keys.max(1) as u64) / bytes.max(1);
         let fitting = usize::try_from(fitting).unwrap_or(usize::MAX);
-        self.keys = fitting.min(self.keys.saturating_mul(GROWTH)).clamp(1, self.most_keys);
+        self.keys = fitting
+            .min(self.keys.saturating_mul(GROWTH))
+            .clamp(1, self.most_keys);
     }
 }
 

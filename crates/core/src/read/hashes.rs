@@ -29,7 +29,11 @@ impl HashRows {
                 _ => None,
             })
             .collect();
-        let index = fields.iter().enumerate().map(|(index, (name, _))| (name.clone(), index)).collect();
+        let index = fields
+            .iter()
+            .enumerate()
+            .map(|(index, (name, _))| (name.clone(), index))
+            .collect();
         Self {
             fields,
             index,
@@ -38,7 +42,13 @@ impl HashRows {
     }
 
     /// Fills a row from the values of an HMGET reply.
-    pub(super) fn from_values(&self, batch: &mut BatchBuilder, key: &[u8], input: &[u8], values: &[Span]) -> Result<()> {
+    pub(super) fn fill_values(
+        &self,
+        batch: &mut BatchBuilder,
+        key: &[u8],
+        input: &[u8],
+        values: &[Span],
+    ) -> Result<()> {
         if values.len() != self.fields.len() {
             return Err(Error::protocol(format!(
                 "HMGET of {} fields was answered with {} values",
@@ -53,11 +63,20 @@ impl HashRows {
     }
 
     /// Fills a row from the fields and values of an HGETALL reply, in whatever order they come.
-    pub(super) fn from_pairs(&mut self, batch: &mut BatchBuilder, key: &[u8], input: &[u8], pairs: &[Span]) -> Result<()> {
+    pub(super) fn fill_pairs(
+        &mut self,
+        batch: &mut BatchBuilder,
+        key: &[u8],
+        input: &[u8],
+        pairs: &[Span],
+    ) -> Result<()> {
         if pairs.len() % 2 == 1 {
-            return Err(Error::protocol("HGETALL was answered with a field that has no value"));
+            return Err(Error::protocol(
+                "HGETALL was answered with a field that has no value",
+            ));
         }
-        self.last_order.resize(self.last_order.len().max(pairs.len() / 2), None);
+        self.last_order
+            .resize(self.last_order.len().max(pairs.len() / 2), None);
         for (position, pair) in pairs.chunks_exact(2).enumerate() {
             let name = pair[0].of(input).unwrap_or_default();
             if let Some(place) = self.column_of(position, name)

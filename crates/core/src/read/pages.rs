@@ -120,7 +120,9 @@ impl Worker<'_> {
                         // A hash without these fields, or no hash any more: HMGET does not tell.
                         self.unclear.push(key);
                     } else {
-                        self.rows.push(key, known.ttl, |row| row.hashes.from_values(row.batch, key, input, spans))?;
+                        self.rows.push(key, known.ttl, |row| {
+                            row.hashes.fill_values(row.batch, key, input, spans)
+                        })?;
                     }
                 }
                 shape => self.other_type(shape, "HMGET", known.present)?,
@@ -139,7 +141,9 @@ impl Worker<'_> {
                         // No hash is empty: an empty answer is a key that is gone.
                         add(&self.stats.keys_vanished, 1);
                     } else {
-                        self.rows.push(key, known.ttl, |row| row.hashes.from_pairs(row.batch, key, input, spans))?;
+                        self.rows.push(key, known.ttl, |row| {
+                            row.hashes.fill_pairs(row.batch, key, input, spans)
+                        })?;
                     }
                 }
                 shape => self.other_type(shape, "HGETALL", known.present)?,
@@ -171,7 +175,9 @@ impl Worker<'_> {
                 continue;
             }
             self.rows.push(key, known.ttl, |row| {
-                row.value_places.iter().try_for_each(|&place| row.batch.push(place, key, value))
+                row.value_places
+                    .iter()
+                    .try_for_each(|&place| row.batch.push(place, key, value))
             })?;
         }
         Ok(())

@@ -4,7 +4,7 @@ use super::request::{Kind, ReadRequest, Selection, Source};
 
 /// How the values of a key are fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Values {
+pub(super) enum Values {
     /// Not at all.
     None,
     /// HMGET with the fields asked for.
@@ -17,20 +17,20 @@ pub enum Values {
 
 /// The commands that are sent for each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FetchPlan {
+pub(super) struct FetchPlan {
     /// How values are fetched.
-    pub values: Values,
+    pub(super) values: Values,
     /// Whether PTTL is asked.
-    pub ttl: bool,
+    pub(super) ttl: bool,
     /// Whether SCAN filters by TYPE. Without values nothing else would tell the types apart.
-    pub scan_type: bool,
+    pub(super) scan_type: bool,
     /// Whether TYPE is asked for each key.
-    pub key_type: bool,
+    pub(super) key_type: bool,
 }
 
 impl FetchPlan {
     /// The plan to begin with; a sample may turn `SomeFields` into `AllFields`.
-    pub fn new(request: &ReadRequest, selection: &Selection) -> Self {
+    pub(super) fn new(request: &ReadRequest, selection: &Selection) -> Self {
         let values = match request.kind {
             Kind::Hashes if request.fields().is_empty() => Values::None,
             Kind::Hashes => Values::SomeFields,
@@ -47,7 +47,7 @@ impl FetchPlan {
     }
 
     /// Whether a key costs no command beyond SCAN.
-    pub fn fetches_nothing(&self) -> bool {
+    pub(super) fn fetches_nothing(&self) -> bool {
         self.values == Values::None && !self.ttl && !self.key_type
     }
 }

@@ -41,15 +41,22 @@ pub struct Reader {
 
 impl Reader {
     /// Starts to read.
-    pub fn start(options: ConnectOptions, request: ReadRequest, selection: Selection) -> Result<Self> {
+    pub fn start(
+        options: ConnectOptions,
+        request: ReadRequest,
+        selection: Selection,
+    ) -> Result<Self> {
         let (sender, receiver) = bounded(BATCHES_AHEAD);
         let cancel = Cancel::default();
         let stats = Arc::new(ReadStats::default());
-        let thread = std::thread::Builder::new().name("gearframe-read".to_owned()).spawn({
-            let (cancel, stats) = (cancel.clone(), Arc::clone(&stats));
-            move || read(&options, &request, selection, &stats, &sender, &cancel)
-        });
-        let thread = thread.map_err(|error| Error::option(format!("no thread can be started: {error}")))?;
+        let thread = std::thread::Builder::new()
+            .name("gearframe-read".to_owned())
+            .spawn({
+                let (cancel, stats) = (cancel.clone(), Arc::clone(&stats));
+                move || read(&options, &request, selection, &stats, &sender, &cancel)
+            });
+        let thread =
+            thread.map_err(|error| Error::option(format!("no thread can be started: {error}")))?;
         Ok(Self {
             receiver: Some(receiver),
             thread: Some(thread),
@@ -74,9 +81,10 @@ impl Reader {
             Ok(Err(error)) => Err(error),
             Err(RecvTimeoutError::Timeout) => Ok(Next::Pending),
             // The thread always sends an end or an error, so that silence is never taken for one.
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(Error::new(ErrorKind::Cancelled, "the scan was stopped before its end"))
-            }
+            Err(RecvTimeoutError::Disconnected) => Err(Error::new(
+                ErrorKind::Cancelled,
+                "the scan was stopped before its end",
+            )),
         }
     }
 

@@ -57,7 +57,8 @@ impl Replies {
     /// The first value: of a scalar its text, of an error its message. Empty for null.
     pub(super) fn text(&self) -> &[u8] {
         let span = self.spans().first();
-        span.and_then(|span| span.of(self.input())).unwrap_or_default()
+        span.and_then(|span| span.of(self.input()))
+            .unwrap_or_default()
     }
 
     /// Waits for the header of an array whose elements come next, one by one.

@@ -37,7 +37,11 @@ pub(super) struct Row<'r> {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(request: &'a ReadRequest, stats: &'a ReadStats, sink: &'a Sender<Message>) -> Result<Self> {
+    pub(super) fn new(
+        request: &'a ReadRequest,
+        stats: &'a ReadStats,
+        sink: &'a Sender<Message>,
+    ) -> Result<Self> {
         let batch_rows = FIRST_BATCH.min(request.batch_rows);
         let batch = BatchBuilder::new(&request.columns, request.on_error, batch_rows)?;
         Ok(Self {
@@ -61,7 +65,12 @@ impl<'a> Rows<'a> {
 
     /// Adds a row: its key, its time to live, and what `fill` puts into it.
     #[inline]
-    pub(super) fn push(&mut self, key: &[u8], ttl: i64, fill: impl FnOnce(Row<'_>) -> Result<()>) -> Result<()> {
+    pub(super) fn push(
+        &mut self,
+        key: &[u8],
+        ttl: i64,
+        fill: impl FnOnce(Row<'_>) -> Result<()>,
+    ) -> Result<()> {
         if self.left == 0 {
             return Ok(());
         }
@@ -81,7 +90,9 @@ impl<'a> Rows<'a> {
         if self.batch.rows() > before {
             self.left -= 1;
         }
-        if self.batch.rows() >= self.batch_rows || self.batch.text_bytes() >= self.request.batch_bytes {
+        if self.batch.rows() >= self.batch_rows
+            || self.batch.text_bytes() >= self.request.batch_bytes
+        {
             self.emit()?;
         }
         Ok(())

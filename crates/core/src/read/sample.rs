@@ -57,7 +57,12 @@ impl Worker<'_> {
     }
 
     fn has_only_wanted_fields(&mut self, small: &KeyPage) -> Result<bool> {
-        let wanted: Vec<Vec<u8>> = self.request.fields().iter().map(|field| field.as_bytes().to_vec()).collect();
+        let wanted: Vec<Vec<u8>> = self
+            .request
+            .fields()
+            .iter()
+            .map(|field| field.as_bytes().to_vec())
+            .collect();
         for key in small.iter() {
             command(self.replies.connection.output(), &[b"HGETALL", key]);
         }
@@ -67,7 +72,12 @@ impl Worker<'_> {
             match self.replies.next()? {
                 Shape::Values => {
                     let input = self.replies.input();
-                    let mut names = self.replies.spans().iter().step_by(2).filter_map(|span| span.of(input));
+                    let mut names = self
+                        .replies
+                        .spans()
+                        .iter()
+                        .step_by(2)
+                        .filter_map(|span| span.of(input));
                     only &= names.all(|name| wanted.iter().any(|field| field == name));
                 }
                 // HGETALL is forbidden, perhaps: then HMGET it is.

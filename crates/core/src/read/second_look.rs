@@ -55,14 +55,18 @@ impl Worker<'_> {
         }
         let answers = self.replies.next_array("EXEC")?;
         if answers != 2 {
-            return Err(Error::protocol(format!("EXEC of 2 commands gave {answers} answers")));
+            return Err(Error::protocol(format!(
+                "EXEC of 2 commands gave {answers} answers"
+            )));
         }
         let ttl = self.replies.next_integer("PTTL")?;
         match self.replies.next()? {
             Shape::Values if ttl == NO_KEY => add(&self.stats.keys_vanished, 1),
             Shape::Values => {
                 let (input, spans) = (self.replies.input(), self.replies.spans());
-                self.rows.push(key, ttl, |row| row.hashes.from_values(row.batch, key, input, spans))?;
+                self.rows.push(key, ttl, |row| {
+                    row.hashes.fill_values(row.batch, key, input, spans)
+                })?;
             }
             Shape::Error if self.replies.text().starts_with(b"WRONGTYPE") => {
                 add(&self.stats.keys_of_other_type, 1);

@@ -161,13 +161,20 @@ impl<'a> Worker<'a> {
     }
 
     fn next_page(&mut self) -> KeyPage {
-        let pages = self.owed.iter().filter(|owed| matches!(owed, Owed::Page { .. })).count();
+        let pages = self
+            .owed
+            .iter()
+            .filter(|owed| matches!(owed, Owed::Page { .. }))
+            .count();
         if pages >= PAGES_IN_FLIGHT {
             return KeyPage::default();
         }
         let wanted = self.rows.left().saturating_sub(self.keys_in_flight());
         let most = usize::try_from(wanted).unwrap_or(usize::MAX);
-        self.waiting.take(most.min(self.page_size.keys()).min(self.throttle.most_at_once()))
+        self.waiting.take(
+            most.min(self.page_size.keys())
+                .min(self.throttle.most_at_once()),
+        )
     }
 
     fn keys_in_flight(&self) -> u64 {
@@ -177,7 +184,13 @@ impl<'a> Worker<'a> {
     fn ask_scan(&mut self) -> Result<()> {
         let at_hand = self.keys_in_flight() + self.waiting.len() as u64;
         let enough = self.waiting.len() >= self.page_size.keys() || at_hand >= self.rows.left();
-        let Some(Scan { pattern, cursor: Some(cursor), asked: asked @ false, count }) = &mut self.scan else {
+        let Some(Scan {
+            pattern,
+            cursor: Some(cursor),
+            asked: asked @ false,
+            count,
+        }) = &mut self.scan
+        else {
             return Ok(());
         };
         if enough {
@@ -188,7 +201,13 @@ impl<'a> Worker<'a> {
             self.throttle.wait(size, self.cancel)?;
         }
         let kind = self.plan.scan_type.then(|| self.request.kind.type_name());
-        commands::scan(self.replies.connection.output(), *cursor, pattern, size, kind);
+        commands::scan(
+            self.replies.connection.output(),
+            *cursor,
+            pattern,
+            size,
+            kind,
+        );
         add(&self.stats.scan, 1);
         *asked = true;
         *count = (*count * 2).min(self.request.scan_count);
@@ -199,18 +218,26 @@ impl<'a> Worker<'a> {
     fn receive_scan(&mut self) -> Result<()> {
         let length = self.replies.next_array("SCAN")?;
         if length != 2 {
-            return Err(Error::protocol(format!("SCAN was answered with {length} elements, not 2")));
+            return Err(Error::protocol(format!(
+                "SCAN was answered with {length} elements, not 2"
+            )));
         }
         let cursor = std::str::from_utf8(self.replies.next_text("SCAN")?).unwrap_or_default();
-        let cursor: u64 = cursor
-            .parse()
-            .map_err(|_| Error::protocol(format!("SCAN was answered with the cursor {cursor:?}, not a number")))?;
+        let cursor: u64 = cursor.parse().map_err(|_| {
+            Error::protocol(format!(
+                "SCAN was answered with the cursor {cursor:?}, not a number"
+            ))
+        })?;
         let shape = self.replies.next()?;
         if shape != Shape::Values {
             return Err(self.replies.unexpected(shape, "SCAN"));
         }
         let input = self.replies.input();
-        let keys = self.replies.spans().iter().map(|span| span.of(input).unwrap_or_default());
+        let keys = self
+            .replies
+            .spans()
+            .iter()
+            .map(|span| span.of(input).unwrap_or_default());
         let page = distinct(&mut self.seen, self.stats, keys);
         if let Some(scan) = &mut self.scan {
             scan.cursor = (cursor != 0).then_some(cursor);
@@ -228,13 +255,21 @@ impl<'a> Worker<'a> {
 
     fn count_bytes(&self) {
         let connection = &self.replies.connection;
-        self.stats.bytes_read.store(connection.bytes_read(), Relaxed);
-        self.stats.bytes_written.store(connection.bytes_written(), Relaxed);
+        self.stats
+            .bytes_read
+            .store(connection.bytes_read(), Relaxed);
+        self.stats
+            .bytes_written
+            .store(connection.bytes_written(), Relaxed);
     }
 }
 
 /// The keys that have not been seen before, counted.
-fn distinct<'k>(seen: &mut SeenKeys, stats: &ReadStats, keys: impl Iterator<Item = &'k [u8]>) -> KeyPage {
+fn distinct<'k>(
+    seen: &mut SeenKeys,
+    stats: &ReadStats,
+    keys: impl Iterator<Item = &'k [u8]>,
+) -> KeyPage {
     let mut page = KeyPage::default();
     let mut repeated = 0;
     for key in keys {

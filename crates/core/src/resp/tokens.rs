@@ -124,7 +124,11 @@ impl Tokenizer {
                     (kind, count) => {
                         let each = if kind == b'%' { 2 } else { 1 };
                         self.remaining = count.unsigned_abs() * each;
-                        if kind == b'>' { Shape::Push } else { Shape::Values }
+                        if kind == b'>' {
+                            Shape::Push
+                        } else {
+                            Shape::Values
+                        }
                     }
                 }
             }
@@ -257,7 +261,9 @@ fn line(input: &[u8], at: usize) -> Result<Option<(usize, usize)>> {
             None => Ok(None),
         },
         // Numbers are short, so a long line without an end is garbage; texts may be longer.
-        None if rest.len() > 64 * 1024 || (rest[0] != b'+' && rest[0] != b'-' && rest.len() > LONGEST_HEADER * 64) => {
+        None if rest.len() > 64 * 1024
+            || (rest[0] != b'+' && rest[0] != b'-' && rest.len() > LONGEST_HEADER * 64) =>
+        {
             Err(unexpected(input, at, "a line with an end"))
         }
         None => Ok(None),
