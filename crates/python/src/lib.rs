@@ -1,7 +1,15 @@
 //! The native part of gearframe: the list of what Python sees.
 
+mod connection;
+mod error;
+mod interrupt;
+mod reply;
+
 use pyo3::prelude::*;
 
 /// gearframe's native part: reading and writing bytes; see the `gearframe` package.
 #[pymodule]
-mod _native {}
+mod _native {
+    #[pymodule_export]
+    use crate::connection::Connection;
+}
