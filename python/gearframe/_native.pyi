@@ -1,6 +1,14 @@
 """The native part of gearframe: reading and writing bytes."""
 
-from typing import final
+from collections.abc import Sequence
+from typing import Protocol, final
+
+class RecordBatch(Protocol):
+    """An Arrow record batch, for whoever takes the Arrow PyCapsule interface."""
+
+    def __arrow_c_array__(
+        self, requested_schema: object | None = None
+    ) -> tuple[object, object]: ...
 
 @final
 class Connection:
@@ -31,3 +39,19 @@ class Connection:
     @property
     def protocol(self) -> int:
         """2 or 3."""
+
+@final
+class Reader:
+    """A read that runs on a native thread. Freed or closed, it stops and closes its connection."""
+
+    def __new__(
+        cls,
+        options: str,
+        request: str,
+        *,
+        pattern: bytes | None = None,
+        keys: Sequence[bytes] | None = None,
+    ) -> Reader: ...
+    def next_batch(self) -> RecordBatch | None: ...
+    def stats(self) -> dict[str, int]: ...
+    def close(self) -> None: ...
