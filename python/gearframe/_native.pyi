@@ -2,6 +2,8 @@
 
 from typing import final
 
+__all__ = ["Connection"]
+
 @final
 class Connection:
     """A connection for control commands; `gearframe.client.Client` holds one."""
