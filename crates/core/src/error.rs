@@ -102,7 +102,7 @@ impl Error {
     ///
     /// `command` is what was asked, and goes into the message.
     pub fn from_reply(command: &str, text: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(text);
+        let text = shown(&String::from_utf8_lossy(text));
         let code = text.split(' ').next().unwrap_or("");
         let (kind, hint) = match code {
             "NOPERM" => (
@@ -137,6 +137,24 @@ impl Error {
             format!("{command}: the server answered «{text}»{hint}"),
         )
     }
+}
+
+/// The most characters of a server's text in a message.
+const SHOWN: usize = 500;
+
+/// A server's text for a message: cut, and without characters that would steer a terminal.
+pub(crate) fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for char in text.chars().take(SHOWN) {
+        match char.is_control() {
+            true => shown.extend(char.escape_default()),
+            false => shown.push(char),
+        }
+    }
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 impl fmt::Display for Error {

@@ -38,13 +38,4 @@ impl KeyPage {
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         (0..self.len()).map(|index| self.get(index))
     }
-
-    /// Takes the keys in `from..to` into a page of their own.
-    pub fn slice(&self, from: usize, to: usize) -> KeyPage {
-        let mut page = KeyPage::default();
-        for index in from..to.min(self.len()) {
-            page.push(self.get(index));
-        }
-        page
-    }
 }

@@ -8,6 +8,9 @@ use super::KeyPage;
 #[derive(Debug, Default)]
 pub struct KeyQueue {
     pages: VecDeque<KeyPage>,
+    /// How many keys of the first page have gone out. It keeps its place, because cutting a long
+    /// page again and again would copy its rest each time.
+    gone: usize,
     keys: usize,
 }
 
@@ -34,7 +37,8 @@ impl KeyQueue {
     pub fn sample(&self, most: usize) -> KeyPage {
         let step = self.keys.div_ceil(most.max(1)).max(1);
         let mut sample = KeyPage::default();
-        for key in self.pages.iter().flat_map(KeyPage::iter).step_by(step) {
+        let waiting = self.pages.iter().flat_map(KeyPage::iter).skip(self.gone);
+        for key in waiting.step_by(step) {
             sample.push(key);
         }
         sample
@@ -44,19 +48,23 @@ impl KeyQueue {
     pub fn take(&mut self, most: usize) -> KeyPage {
         let mut taken = KeyPage::default();
         while taken.len() < most {
-            let Some(front) = self.pages.pop_front() else {
+            let Some(front) = self.pages.front() else {
                 break;
             };
-            let room = most - taken.len();
-            if taken.is_empty() && front.len() <= room {
-                taken = front;
+            let left = front.len() - self.gone;
+            let count = left.min(most - taken.len());
+            if count < left || self.gone > 0 || !taken.is_empty() {
+                for index in self.gone..self.gone + count {
+                    taken.push(front.get(index));
+                }
+                self.gone += count;
+            } else if let Some(whole) = self.pages.pop_front() {
+                taken = whole;
                 continue;
             }
-            for key in front.iter().take(room) {
-                taken.push(key);
-            }
-            if front.len() > room {
-                self.pages.push_front(front.slice(room, front.len()));
+            if count == left {
+                self.pages.pop_front();
+                self.gone = 0;
             }
         }
         self.keys -= taken.len();
@@ -94,10 +102,25 @@ mod tests {
     }
 
     #[test]
+    fn a_long_page_is_taken_apart_in_linear_time() {
+        let names: Vec<String> = (0..200_000).map(|n| n.to_string()).collect();
+        let mut queue = KeyQueue::default();
+        queue.push(page(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+        // One key at a time, as values of many megabytes are fetched: copying the rest each time
+        // would move 100 GB.
+        for name in &names {
+            assert_eq!(queue.take(1).get(0), name.as_bytes());
+        }
+        assert!(queue.is_empty());
+    }
+
+    #[test]
     fn a_sample_is_spread_and_takes_nothing() {
         let mut queue = KeyQueue::default();
         queue.push(page(&["a", "b", "c", "d", "e"]));
         assert_eq!(texts(&queue.sample(2)), ["a", "d"]);
         assert_eq!(queue.len(), 5);
+        assert_eq!(texts(&queue.take(2)), ["a", "b"]);
+        assert_eq!(texts(&queue.sample(2)), ["c", "e"]);
     }
 }

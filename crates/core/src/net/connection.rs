@@ -25,6 +25,10 @@ use crate::{Error, ErrorKind, Result};
 /// Sent bytes are forgotten at the latest when there are this many.
 const SENT_LIMIT: usize = 256 << 10;
 
+/// Received and not consumed bytes that are enough to go on with while there is more to send.
+/// Without it a server that sends and does not read would fill the memory.
+const ENOUGH: usize = 8 << 20;
+
 /// A connection to a server, authenticated and with its database selected.
 ///
 /// After an error from [`Connection::fill`] or [`Connection::flush`] it is not in step with the
@@ -117,7 +121,8 @@ impl Connection {
         self.fill_inner().map_err(|f| f.into_error(&self.label))
     }
 
-    /// Sends all that is queued; what arrives meanwhile is kept.
+    /// Sends all that is queued; what arrives meanwhile is kept. When that is much, it returns
+    /// early, so that it can be consumed: [`Connection::fill`] sends the rest.
     pub fn flush(&mut self) -> Result<()> {
         self.flush_inner().map_err(|f| f.into_error(&self.label))
     }
@@ -143,6 +148,9 @@ impl Connection {
             self.look_for_cancel()?;
             let sent = self.send()?;
             if self.pending_output() == 0 && !self.stream.holds_records() {
+                return Ok(());
+            }
+            if self.input().len() >= ENOUGH {
                 return Ok(());
             }
             if sent + self.receive()? > 0 {

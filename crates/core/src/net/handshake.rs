@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::failure::{Failure, Outcome};
 use super::options::ConnectOptions;
 use super::server_info::ServerInfo;
+use crate::error::shown;
 use crate::resp::Reply;
 use crate::{Error, ErrorKind};
 
@@ -199,17 +200,19 @@ fn wrong_password(text: &str, options: &ConnectOptions) -> Failure {
 
 /// Servers that do not know a command repeat its arguments, and those hold the password.
 fn redacted(text: &[u8], options: &ConnectOptions) -> String {
-    let text = lossy(text);
-    match options.password.as_deref() {
-        None | Some("") => text,
+    let text = String::from_utf8_lossy(text);
+    let text = match options.password.as_deref() {
+        None | Some("") => text.into_owned(),
         Some(_) if text.contains("with args beginning with") => {
             let head = text.split(", with args").next().unwrap_or_default();
             head.to_owned()
         }
         Some(password) => text.replace(password, "***"),
-    }
+    };
+    // Cut last: half a password is not found.
+    shown(&text)
 }
 
 fn lossy(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).into_owned()
+    shown(&String::from_utf8_lossy(text))
 }

@@ -67,6 +67,9 @@ impl PageSize {
     }
 }
 
+/// Longer than any program runs, and short enough to be added to a time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// Spreads keys over time: `keys_per_second` at most, by pausing before keys are asked for.
 #[derive(Debug)]
 pub(super) struct Throttle {
@@ -105,7 +108,9 @@ impl Throttle {
             }
             std::thread::sleep(left.min(Duration::from_millis(50)));
         }
-        self.next = self.next.max(Instant::now()) + Duration::from_secs_f64(keys as f64 / rate);
+        // A rate near zero is a pause that no clock can hold.
+        let pause = Duration::try_from_secs_f64(keys as f64 / rate).unwrap_or(LONGEST_PAUSE);
+        self.next = self.next.max(Instant::now()) + pause.min(LONGEST_PAUSE);
         Ok(())
     }
 }
@@ -127,5 +132,14 @@ mod tests {
         assert_eq!(size.keys(), 10);
         size.learn(10, 10 * 100_000_000);
         assert_eq!(size.keys(), 1);
+    }
+
+    #[test]
+    fn no_rate_is_too_small() {
+        for rate in [f64::MIN_POSITIVE, 1e-12, 1.0, f64::MAX] {
+            let mut throttle = Throttle::new(Some(rate));
+            assert_eq!(throttle.wait(usize::MAX, &Cancel::new()), Ok(()));
+            assert!(throttle.most_at_once() > 0);
+        }
     }
 }

@@ -78,11 +78,15 @@ impl HashRows {
         self.last_order
             .resize(self.last_order.len().max(pairs.len() / 2), None);
         for (position, pair) in pairs.chunks_exact(2).enumerate() {
-            let name = pair[0].of(input).unwrap_or_default();
+            let (Some(name), Some(value)) = (pair[0].of(input), pair[1].of(input)) else {
+                return Err(Error::protocol(
+                    "HGETALL was answered with a null, which no hash holds",
+                ));
+            };
             if let Some(place) = self.column_of(position, name)
                 && !batch.has_value(place)
             {
-                batch.push(place, key, pair[1].of(input))?;
+                batch.push(place, key, Some(value))?;
             }
         }
         Ok(())

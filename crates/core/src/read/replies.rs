@@ -42,6 +42,23 @@ impl Replies {
         self.connection.consume(std::mem::take(&mut self.used));
     }
 
+    /// Checks that nothing is left over after the last reply: then one was shorter than it should be.
+    pub(super) fn expect_end(&mut self) -> Result<()> {
+        self.let_go();
+        // What has arrived meanwhile counts too; a connection that has ended by now does not matter.
+        self.connection.is_alive();
+        match self.input().first() {
+            None | Some(b'>') => Ok(()),
+            Some(_) => {
+                let shown = self.input().get(..40).unwrap_or(self.input());
+                Err(Error::protocol(format!(
+                    "the server sent more than it was asked for: «{}»",
+                    shown.escape_ascii()
+                )))
+            }
+        }
+    }
+
     /// The values of the reply; see [`Self::input`].
     #[inline]
     pub(super) fn spans(&self) -> &[Span] {

@@ -130,6 +130,9 @@ impl<'a> Worker<'a> {
             self.count_bytes();
         }
         self.count_bytes();
+        if self.owed.is_empty() {
+            self.replies.expect_end()?;
+        }
         self.rows.finish()
     }
 
@@ -232,6 +235,9 @@ impl<'a> Worker<'a> {
         if shape != Shape::Values {
             return Err(self.replies.unexpected(shape, "SCAN"));
         }
+        if self.replies.spans().iter().any(|span| span.is_null()) {
+            return Err(Error::protocol("SCAN was answered with a null for a key"));
+        }
         let input = self.replies.input();
         let keys = self
             .replies
@@ -240,6 +246,12 @@ impl<'a> Worker<'a> {
             .map(|span| span.of(input).unwrap_or_default());
         let page = distinct(&mut self.seen, self.stats, keys);
         if let Some(scan) = &mut self.scan {
+            if cursor != 0 && scan.cursor == Some(cursor) {
+                // Cursors always move on; one that stands still would be asked for for ever.
+                return Err(Error::protocol(format!(
+                    "SCAN {cursor} was answered with the same cursor, which would never end"
+                )));
+            }
             scan.cursor = (cursor != 0).then_some(cursor);
             scan.asked = false;
         }

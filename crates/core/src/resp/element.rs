@@ -12,7 +12,8 @@ pub const MAX_ELEMENTS: u64 = 1 << 31;
 pub const MAX_DEPTH: usize = 32;
 const MAX_LENGTH_LINE: usize = 32;
 const MAX_DOUBLE_LINE: usize = 128;
-const MAX_TEXT_LINE: usize = 1 << 20;
+/// A line that arrives byte by byte is searched anew each time, so this bounds that work as well.
+const MAX_TEXT_LINE: usize = 64 << 10;
 
 /// A scalar, or the head of an aggregate whose elements follow.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -174,4 +174,4 @@ fn verbatim(bytes: &[u8]) -> Reply {
 
 #[cfg(test)]
 #[path = "reply_tests.rs"]
-mod tests;
+pub(super) mod tests;

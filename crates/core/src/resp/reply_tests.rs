@@ -160,7 +160,7 @@ fn names_are_found_in_maps_and_flat_lists() {
 }
 
 /// The wire form of a reply, for the round trip.
-fn encode(reply: &Reply, out: &mut Vec<u8>) {
+pub(in crate::resp) fn encode(reply: &Reply, out: &mut Vec<u8>) {
     let line = |out: &mut Vec<u8>, mark: char, text: &[u8]| {
         out.push(mark as u8);
         out.extend_from_slice(text);
@@ -203,7 +203,7 @@ fn encode(reply: &Reply, out: &mut Vec<u8>) {
     }
 }
 
-fn any_reply() -> impl Strategy<Value = Reply> {
+pub(in crate::resp) fn any_reply() -> impl Strategy<Value = Reply> {
     let bytes = || proptest::collection::vec(any::<u8>(), 0..20);
     let leaf = prop_oneof![
         "[ -~]{0,20}".prop_map(|t| Reply::Simple(t.into_bytes())),

@@ -3,8 +3,12 @@
 //! One pass over the headers of a reply gives the places of its values; the values themselves are
 //! touched once, by the column that takes them. The tokenizer keeps its place when bytes run out,
 //! so a long reply is never scanned twice.
+//!
+//! Only plain bulk strings are read here; all else, and all that is wrong, is `element`'s, so that
+//! there is one grammar with one set of limits.
 
-use crate::error::{Error, Result};
+use super::element::{Element, element, unexpected};
+use crate::Result;
 
 /// A value's place in the input, relative to the start of its reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +23,15 @@ impl Span {
         start: usize::MAX,
         end: usize::MAX,
     };
+
+    /// The last `length` bytes of an element that ends, with CRLF, before `next`.
+    fn before(next: usize, length: usize) -> Self {
+        let end = next.saturating_sub(2);
+        Self {
+            start: end.saturating_sub(length),
+            end,
+        }
+    }
 
     /// Whether this is the null reply.
     #[inline]
@@ -47,13 +60,6 @@ pub enum Shape {
     /// An out-of-band push message (RESP3), which answers nothing.
     Push,
 }
-
-/// The longest line of digits that a header may have: anything longer is not RESP.
-const LONGEST_HEADER: usize = 32;
-/// Redis' own ceiling on a configured `proto-max-bulk-len` is far below this.
-const LARGEST_BULK: i64 = 4 << 30;
-/// More elements than a reply can have.
-const LARGEST_ARRAY: i64 = 1 << 31;
 
 /// Reads one flat reply at a time.
 #[derive(Debug, Default)]
@@ -102,62 +108,36 @@ impl Tokenizer {
     }
 
     fn begin(&mut self, input: &[u8]) -> Result<Option<Shape>> {
-        let Some(&kind) = input.first() else {
+        if input.first() == Some(&b'$') {
+            return Ok(value(input, 0)?.map(|found| self.scalar(Shape::Scalar, found)));
+        }
+        let Some((head, next)) = element(input, 0)? else {
             return Ok(None);
         };
-        let shape = match kind {
-            b'*' | b'~' | b'%' | b'>' => {
-                let Some((count, next)) = header(input, 0)? else {
-                    return Ok(None);
-                };
-                self.position = next;
-                match (kind, count) {
-                    (b'*', -1) => {
-                        self.spans.push(Span::NULL);
-                        Shape::Scalar
-                    }
-                    (_, count) if !(0..=LARGEST_ARRAY).contains(&count) => {
-                        return Err(Error::protocol(format!(
-                            "the server announced a reply of {count} elements"
-                        )));
-                    }
-                    (kind, count) => {
-                        let each = if kind == b'%' { 2 } else { 1 };
-                        self.remaining = count.unsigned_abs() * each;
-                        if kind == b'>' {
-                            Shape::Push
-                        } else {
-                            Shape::Values
-                        }
-                    }
-                }
-            }
-            b':' => {
-                let Some((number, next)) = header(input, 0)? else {
-                    return Ok(None);
-                };
-                self.position = next;
-                Shape::Integer(number)
-            }
-            b'-' | b'!' => {
-                let Some((span, next)) = value(input, 0)? else {
-                    return Ok(None);
-                };
-                self.spans.push(span);
-                self.position = next;
-                Shape::Error
+        let shape = match head {
+            Element::Array(_) | Element::Set(_) | Element::Map(_) => Shape::Values,
+            Element::Push(_) => Shape::Push,
+            Element::Integer(number) => Shape::Integer(number),
+            Element::Error(text) => {
+                let found = (Span::before(next, text.len()), next);
+                return Ok(Some(self.scalar(Shape::Error, found)));
             }
             _ => {
-                let Some((span, next)) = value(input, 0)? else {
-                    return Ok(None);
-                };
-                self.spans.push(span);
-                self.position = next;
-                Shape::Scalar
+                let found = (flat(input, 0, head, next)?, next);
+                return Ok(Some(self.scalar(Shape::Scalar, found)));
             }
         };
+        self.remaining = head.children();
+        self.position = next;
         self.shape = Some(shape);
         Ok(Some(shape))
+    }
+
+    fn scalar(&mut self, shape: Shape, (span, next): (Span, usize)) -> Shape {
+        self.spans.push(span);
+        self.position = next;
+        self.shape = Some(shape);
+        shape
     }
 }
 
@@ -165,115 +145,74 @@ impl Tokenizer {
 ///
 /// Returns the number of elements and the header's length.
 pub fn array_header(input: &[u8]) -> Result<Option<(usize, usize)>> {
-    match input.first() {
+    match element(input, 0)? {
         None => Ok(None),
-        Some(b'*' | b'~') => match header(input, 0)? {
-            None => Ok(None),
-            Some((count @ 0..=LARGEST_ARRAY, next)) => {
-                Ok(Some((usize::try_from(count).unwrap_or(usize::MAX), next)))
-            }
-            Some((count, _)) => Err(Error::protocol(format!(
-                "the server announced a reply of {count} elements"
-            ))),
-        },
+        Some((Element::Array(count) | Element::Set(count), next)) => {
+            Ok(Some((usize::try_from(count).unwrap_or(usize::MAX), next)))
+        }
         Some(_) => Err(unexpected(input, 0, "an array")),
     }
 }
 
 /// Reads one flat value at `at`: its span and where the next one starts.
 #[inline]
-pub fn value(input: &[u8], at: usize) -> Result<Option<(Span, usize)>> {
-    let Some(&kind) = input.get(at) else {
-        return Ok(None);
-    };
-    match kind {
-        b'$' | b'!' | b'=' => {
-            let Some((length, start)) = header(input, at)? else {
-                return Ok(None);
-            };
-            if length == -1 {
-                return Ok(Some((Span::NULL, start)));
-            }
-            if !(0..=LARGEST_BULK).contains(&length) {
-                return Err(Error::protocol(format!(
-                    "the server announced a string of {length} bytes"
-                )));
-            }
-            let end = start + usize::try_from(length).unwrap_or(usize::MAX);
-            match input.get(end..end + 2) {
-                Some(b"\r\n") => Ok(Some((Span { start, end }, end + 2))),
-                Some(_) => Err(unexpected(input, end, "the end of a string of that length")),
-                None => Ok(None),
-            }
-        }
-        b'_' => match line(input, at)? {
-            Some((_, next)) => Ok(Some((Span::NULL, next))),
-            None => Ok(None),
-        },
-        b'+' | b'-' | b':' | b',' | b'#' | b'(' => Ok(line(input, at)?.map(|(end, next)| {
-            let start = at + 1;
-            (Span { start, end }, next)
-        })),
-        _ => Err(unexpected(input, at, "a flat RESP value")),
+fn value(input: &[u8], at: usize) -> Result<Option<(Span, usize)>> {
+    if let Some((start, end)) = plain_bulk(input, at) {
+        return Ok(Some((Span { start, end }, end + 2)));
     }
-}
-
-/// Reads `<kind><integer>\r\n` at `at`: the integer, and where its line ends.
-#[inline]
-fn header(input: &[u8], at: usize) -> Result<Option<(i64, usize)>> {
-    let mut position = at + 1;
-    let negative = input.get(position) == Some(&b'-');
-    position += usize::from(negative);
-    let first_digit = position;
-    let mut number: i64 = 0;
-    loop {
-        match input.get(position) {
-            Some(&digit @ b'0'..=b'9') => {
-                number = number
-                    .checked_mul(10)
-                    .and_then(|n| n.checked_add(i64::from(digit - b'0')))
-                    .ok_or_else(|| unexpected(input, at, "a number of 64 bits"))?;
-                position += 1;
-            }
-            Some(b'\r') if position > first_digit => {
-                return match input.get(position + 1) {
-                    Some(b'\n') => {
-                        let number = if negative { -number } else { number };
-                        Ok(Some((number, position + 2)))
-                    }
-                    Some(_) => Err(unexpected(input, position, "the end of a line")),
-                    None => Ok(None),
-                };
-            }
-            Some(_) => return Err(unexpected(input, at, "a RESP header")),
-            None => return Ok(None),
-        }
+    if input.get(at..at + 3) == Some(b"_\r\n") {
+        return Ok(Some((Span::NULL, at + 3)));
     }
-}
-
-/// Reads to the end of a line: where its text ends, and where the next line starts.
-fn line(input: &[u8], at: usize) -> Result<Option<(usize, usize)>> {
-    let rest = &input[at..];
-    match memchr::memchr(b'\r', rest) {
-        Some(length) => match rest.get(length + 1) {
-            Some(b'\n') => Ok(Some((at + length, at + length + 2))),
-            Some(_) => Err(unexpected(input, at + length, "the end of a line")),
-            None => Ok(None),
-        },
-        // Numbers are short, so a long line without an end is garbage; texts may be longer.
-        None if rest.len() > 64 * 1024
-            || (rest[0] != b'+' && rest[0] != b'-' && rest.len() > LONGEST_HEADER * 64) =>
-        {
-            Err(unexpected(input, at, "a line with an end"))
-        }
+    match element(input, at)? {
+        Some((found, next)) => Ok(Some((flat(input, at, found, next)?, next))),
         None => Ok(None),
     }
 }
 
-fn unexpected(input: &[u8], at: usize, wanted: &str) -> Error {
-    let end = input.len().min(at + 24);
-    Error::protocol(format!(
-        "the server sent {:?} where {wanted} was expected; is this a Redis or Valkey server?",
-        String::from_utf8_lossy(&input[at.min(end)..end])
-    ))
+/// The longest length that is read here: no such number overflows anything.
+const DIGITS: usize = 9;
+
+/// A bulk string that is there in full, as nearly all are. None means that `element` must look.
+#[inline]
+fn plain_bulk(input: &[u8], at: usize) -> Option<(usize, usize)> {
+    let rest = input.get(at..)?;
+    if rest.first() != Some(&b'$') {
+        return None;
+    }
+    let mut length = 0;
+    for (index, byte) in rest.iter().enumerate().skip(1).take(DIGITS + 1) {
+        match byte {
+            b'0'..=b'9' if index <= DIGITS => length = length * 10 + usize::from(byte - b'0'),
+            b'\r' if index > 1 && rest.get(index + 1) == Some(&b'\n') => {
+                let start = at + index + 2;
+                let end = start + length;
+                return (input.get(end..end + 2) == Some(b"\r\n")).then_some((start, end));
+            }
+            _ => return None,
+        }
+    }
+    None
 }
+
+/// The place of a scalar that ends before `next`. Errors and aggregates are not values.
+fn flat(input: &[u8], at: usize, found: Element<'_>, next: usize) -> Result<Span> {
+    match found {
+        Element::Null => Ok(Span::NULL),
+        Element::Bulk(bytes) => Ok(Span::before(next, bytes.len())),
+        // The format, three bytes and a colon, is not part of the text.
+        Element::Verbatim(bytes) => Ok(Span::before(next, bytes.len().saturating_sub(4))),
+        Element::Simple(_)
+        | Element::Integer(_)
+        | Element::Double(_)
+        | Element::Boolean(_)
+        | Element::BigNumber(_) => Ok(Span {
+            start: at + 1,
+            end: next.saturating_sub(2),
+        }),
+        _ => Err(unexpected(input, at, "a value")),
+    }
+}
+
+#[cfg(test)]
+#[path = "tokens_tests.rs"]
+mod tests;
