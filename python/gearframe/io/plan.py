@@ -150,8 +150,9 @@ class ScanPlan:
         if "ttl" in sources:
             found.append("PTTL for each key")
         if fields:
+            names = " ".join(fields)
             found.append(
-                f"HMGET {' '.join(fields)} for each key (HGETALL where a sample shows no other fields)"
+                f"HMGET {names} for each key (HGETALL where a sample shows no other fields)"
             )
         elif "value" in sources:
             found.append(f"MGET of up to {_PIPELINE_KEYS:,} keys at once")
@@ -227,6 +228,8 @@ def _narrowed(pattern: bytes, prefixes: tuple[bytes, ...]) -> tuple[bytes | None
         return None, ""
     if len(longest) <= len(literal):
         return pattern, ""
+    if not rest:
+        return None, ""
     if set(rest) != {ord("*")}:
         return (
             pattern,
