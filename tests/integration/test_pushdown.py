@@ -146,24 +146,24 @@ def test_head_is_not_a_whole_run(users: pl.LazyFrame) -> None:
 
 # -- filters on the key ----------------------------------------------------------------------------
 
-key = pl.col("_key")
+_key = pl.col("_key")
 
 
 @pytest.mark.parametrize(
     ("where", "found", "hmget"),
     [
-        (key == "user:7", {"user:7"}, 1),
-        (pl.lit("user:7") == key, {"user:7"}, 1),
-        (key.is_in(["user:7", "user:8", "user:x"]), {"user:7", "user:8"}, 3),
-        (key.is_in(["user:7", None]), {"user:7"}, 1),
-        (key.is_in(["user:7", "other:1"]), {"user:7"}, 1),
-        ((key == "user:7") & (pl.col("age") > 3), {"user:7"}, 1),
-        ((key == "user:7") & (pl.col("age") > 30), set(), 1),
-        ((key == "user:7") & key.is_in(["user:7", "user:8"]), {"user:7"}, 1),
-        (key.is_in(["user:7", "user:81"]) & key.str.starts_with("user:8"), {"user:81"}, 1),
-        (key == "other:1", set(), 0),
-        ((key == "user:7") & (key == "user:8"), set(), 0),
-        (key.is_in([]), set(), 0),
+        (_key == "user:7", {"user:7"}, 1),
+        (pl.lit("user:7") == _key, {"user:7"}, 1),
+        (_key.is_in(["user:7", "user:8", "user:x"]), {"user:7", "user:8"}, 3),
+        (_key.is_in(["user:7", None]), {"user:7"}, 1),
+        (_key.is_in(["user:7", "other:1"]), {"user:7"}, 1),
+        ((_key == "user:7") & (pl.col("age") > 3), {"user:7"}, 1),
+        ((_key == "user:7") & (pl.col("age") > 30), set(), 1),
+        ((_key == "user:7") & _key.is_in(["user:7", "user:8"]), {"user:7"}, 1),
+        (_key.is_in(["user:7", "user:81"]) & _key.str.starts_with("user:8"), {"user:81"}, 1),
+        (_key == "other:1", set(), 0),
+        ((_key == "user:7") & (_key == "user:8"), set(), 0),
+        (_key.is_in([]), set(), 0),
     ],
 )
 def test_named_keys_are_fetched_without_scan(
@@ -178,7 +178,7 @@ def test_named_keys_are_fetched_without_scan(
 
 def test_starts_with_narrows_the_match(users: pl.LazyFrame, redis_client: redis.Redis) -> None:
     with redis_client.monitor() as monitor:
-        frame = users.filter(key.str.starts_with("user:29")).collect()
+        frame = users.filter(_key.str.starts_with("user:29")).collect()
         redis_client.echo("end")
         sent = [entry["command"] for entry in until_end(monitor)]
     assert frame.height == 11
@@ -191,8 +191,8 @@ def test_a_prefix_is_literal(url: str, redis_client: redis.Redis, prefix: str) -
     for key in (f"{prefix}1", "ab1", "axx1", "a"):
         redis_client.hset(key, "n", "1")
     lf = gf.scan_hashes(url, "*", {"n": pl.Int8})
-    assert lf.filter(key.str.starts_with(prefix)).collect()["_key"].to_list() == [f"{prefix}1"]
-    narrow = lf.filter(key.str.starts_with(prefix))
+    assert lf.filter(_key.str.starts_with(prefix)).collect()["_key"].to_list() == [f"{prefix}1"]
+    narrow = lf.filter(_key.str.starts_with(prefix))
     assert gf.reports(narrow)[0].keys_seen == 1
 
 
@@ -214,8 +214,8 @@ def test_a_prefix_is_literal(url: str, redis_client: redis.Redis, prefix: str) -
 def test_a_prefix_and_a_pattern(
     url: str, users: pl.LazyFrame, pattern: str, prefix: str, seen: int
 ) -> None:
-    lf = gf.scan_hashes(url, pattern, SCHEMA).filter(key.str.starts_with(prefix))
-    expected = gf.read_hashes(url, pattern, SCHEMA).filter(key.str.starts_with(prefix))
+    lf = gf.scan_hashes(url, pattern, SCHEMA).filter(_key.str.starts_with(prefix))
+    expected = gf.read_hashes(url, pattern, SCHEMA).filter(_key.str.starts_with(prefix))
     assert sorted(lf.collect().rows()) == sorted(expected.rows())
     assert gf.reports(lf)[0].keys_seen == seen
 
@@ -223,8 +223,8 @@ def test_a_prefix_and_a_pattern(
 def test_named_keys_and_filters(url: str, users: pl.LazyFrame, redis_client: redis.Redis) -> None:
     lf = gf.scan_hashes(url, "nothing", SCHEMA, keys=["user:1", "user:2", "user:30"])
     with counted(redis_client) as calls:
-        assert lf.filter(key.is_in(["user:2", "user:5"])).collect()["_key"].to_list() == ["user:2"]
-        assert lf.filter(key.str.starts_with("user:3")).collect()["_key"].to_list() == ["user:30"]
+        assert lf.filter(_key.is_in(["user:2", "user:5"])).collect()["_key"].to_list() == ["user:2"]
+        assert lf.filter(_key.str.starts_with("user:3")).collect()["_key"].to_list() == ["user:30"]
     assert calls == {"hmget": 2}
 
 
@@ -232,37 +232,37 @@ def test_a_row_index_counts_all_rows(url: str, users: pl.LazyFrame) -> None:
     lf = gf.scan_hashes(url, "user:*", SCHEMA, row_index_name="row", row_index_offset=5)
     frame = lf.collect()
     assert frame["row"].to_list() == list(range(5, 305))
-    filtered = lf.filter(key == "user:7")
+    filtered = lf.filter(_key == "user:7")
     assert filtered.collect().height == 1
     assert "not pushed: (_key == 'user:7'): the row index counts all rows" in gf.explain(filtered)
     assert lf.filter(pl.col("row") < 8).collect()["row"].to_list() == [5, 6, 7]
-    assert lf.filter(key == "user:7").select("age").collect().rows() == [(7,)]
+    assert lf.filter(_key == "user:7").select("age").collect().rows() == [(7,)]
 
 
 @pytest.mark.parametrize(
     "where",
     [
-        key.is_in(["user:7", "user:8"]) | (pl.col("age") == 9),
-        ~key.is_in(["user:7"]),
-        key != "user:7",
-        key.ne_missing("user:7"),
-        key.eq_missing("user:7"),
-        key == pl.col("name"),
-        pl.lit("user:77").str.starts_with(key),
-        (key == "user:7").not_(),
-        (key == "user:7").is_null(),
-        (key == "user:7").fill_null(True),
-        key.str.starts_with(pl.col("name")),
-        key.str.to_uppercase() == "USER:7",
-        key.str.starts_with(""),
-        key.is_in([None, "user:3"], nulls_equal=True),
-        key == pl.lit(None, pl.String),
-        key.cast(pl.Binary) == b"user:7",
-        (key == "user:7") ^ (pl.col("age") == 8),
-        pl.when(key == "user:7").then(pl.lit(False)).otherwise(pl.lit(True)),
-        pl.all_horizontal(key == "user:7", pl.col("age") == 7),
-        pl.any_horizontal(key == "user:7", pl.col("age") == 8),
-        key.is_between(pl.lit("user:1"), pl.lit("user:2")),
+        _key.is_in(["user:7", "user:8"]) | (pl.col("age") == 9),
+        ~_key.is_in(["user:7"]),
+        _key != "user:7",
+        _key.ne_missing("user:7"),
+        _key.eq_missing("user:7"),
+        _key == pl.col("name"),
+        pl.lit("user:77").str.starts_with(_key),
+        (_key == "user:7").not_(),
+        (_key == "user:7").is_null(),
+        (_key == "user:7").fill_null(True),
+        _key.str.starts_with(pl.col("name")),
+        _key.str.to_uppercase() == "USER:7",
+        _key.str.starts_with(""),
+        _key.is_in([None, "user:3"], nulls_equal=True),
+        _key == pl.lit(None, pl.String),
+        _key.cast(pl.Binary) == b"user:7",
+        (_key == "user:7") ^ (pl.col("age") == 8),
+        pl.when(_key == "user:7").then(pl.lit(False)).otherwise(pl.lit(True)),
+        pl.all_horizontal(_key == "user:7", pl.col("age") == 7),
+        pl.any_horizontal(_key == "user:7", pl.col("age") == 8),
+        _key.is_between(pl.lit("user:1"), pl.lit("user:2")),
     ],
     ids=str,
 )
@@ -280,7 +280,7 @@ def test_a_field_with_an_empty_name_is_no_key(url: str, redis_client: redis.Redi
 def test_another_key_column(url: str, redis_client: redis.Redis) -> None:
     redis_client.hset("a", "_key", "b")
     lf = gf.scan_hashes(url, "*", {"_key": pl.String}, key_column="id")
-    assert lf.filter(key == "b").collect().rows() == [("a", "b")]
+    assert lf.filter(_key == "b").collect().rows() == [("a", "b")]
     with counted(redis_client) as calls:
         assert lf.filter(pl.col("id") == "a").collect().rows() == [("a", "b")]
     assert calls == {"hmget": 1}
@@ -293,11 +293,11 @@ def test_binary_keys(url: str, redis_client: redis.Redis) -> None:
     lf = gf.scan_hashes(url, "*", {"n": pl.Int8}, key_dtype=pl.Binary)
     assert sorted(lf.collect()["_key"]) == sorted(keys)
     with counted(redis_client) as calls:
-        assert lf.filter(key == b"\xff\x00a").collect().rows() == [(b"\xff\x00a", 1)]
-        assert lf.filter(key.is_in([b"plain", b"\xff"])).collect().rows() == [(b"plain", 1)]
+        assert lf.filter(_key == b"\xff\x00a").collect().rows() == [(b"\xff\x00a", 1)]
+        assert lf.filter(_key.is_in([b"plain", b"\xff"])).collect().rows() == [(b"plain", 1)]
     assert "scan" not in calls
     # Polars' node view shows no function of `bin`, so this one is not pushed.
-    assert sorted(lf.filter(key.bin.starts_with(b"\xff\x00")).collect()["_key"]) == keys[:2]
+    assert sorted(lf.filter(_key.bin.starts_with(b"\xff\x00")).collect()["_key"]) == keys[:2]
 
 
 def until_end(monitor: redis.client.Monitor) -> list[dict[str, str]]:
