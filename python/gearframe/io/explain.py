@@ -97,7 +97,7 @@ def _scans(lf: pl.LazyFrame) -> list[tuple[ScanSource, PythonScan]]:
 def _explain_scan(source: ScanSource, scan: PythonScan) -> str:
     plan = source.plan_of(scan)
     client = source.client
-    server = f"{client.server.name} {client.server.version}"
+    server = f"{client.server.name} {client.server.version}".strip()
     lines = [f"SCAN OF {plan.definition.kind.upper()} at {client.options.label} ({server})"]
     lines += [f"  {command}" for command in plan.commands()]
     lines += [f"  pushed down: {text}" for text in plan.pushed]

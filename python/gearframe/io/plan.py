@@ -150,8 +150,10 @@ class ScanPlan:
         if "ttl" in sources:
             found.append("PTTL for each key")
         if fields:
-            asked = f"HMGET {' '.join(fields)} for each key"
-            found.append(f"{asked} (HGETALL where a sample shows no other fields)")
+            names = " ".join(fields)
+            found.append(
+                f"HMGET {names} for each key (HGETALL where a sample shows no other fields)"
+            )
         elif "value" in sources:
             found.append(f"MGET of up to {_PIPELINE_KEYS:,} keys at once")
         return found
@@ -226,6 +228,8 @@ def _narrowed(pattern: bytes, prefixes: tuple[bytes, ...]) -> tuple[bytes | None
         return None, ""
     if len(longest) <= len(literal):
         return pattern, ""
+    if not rest:
+        return None, ""
     if set(rest) != {ord("*")}:
         return (
             pattern,

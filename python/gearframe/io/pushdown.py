@@ -95,7 +95,7 @@ def python_scans(lf: pl.LazyFrame) -> Iterator[PythonScan]:
 
 
 def read_predicate(
-    predicate: pl.Expr | None, schema: Mapping[str, pl.DataType], key_column: str
+    predicate: pl.Expr | None, schema: Mapping[str, pl.DataType], key_column: str | None
 ) -> KeyFilter:
     """Read what a predicate says about keys.
 
@@ -117,7 +117,7 @@ def read_predicate(
     return read_scan(scans[0], key_column)
 
 
-def read_scan(scan: PythonScan, key_column: str) -> KeyFilter:
+def read_scan(scan: PythonScan, key_column: str | None) -> KeyFilter:
     """Read what the predicate of a scan in a plan says about keys."""
     found = KeyFilter()
     if scan.predicate is None:
@@ -147,9 +147,14 @@ def _conjuncts(traverser: Any, node: int) -> Iterator[int]:
         yield node
 
 
-def _narrow(found: KeyFilter, traverser: Any, node: int, key_column: str, text: str) -> KeyFilter:
+def _narrow(
+    found: KeyFilter, traverser: Any, node: int, key_column: str | None, text: str
+) -> KeyFilter:
     view = traverser.view_expression(node)
     kind = type(view).__name__
+    if kind == "Literal" and view.value is False:
+        # What Polars makes of an `is_in` without values, for one: no key is left.
+        return found.and_keys(frozenset(), text)
     if kind == "BinaryExpr" and str(view.op) == "Operator.Eq":
         left, right = (traverser.view_expression(side) for side in (view.left, view.right))
         if type(left).__name__ != "Column":
@@ -169,7 +174,7 @@ def _narrow(found: KeyFilter, traverser: Any, node: int, key_column: str, text: 
     return found.and_kept(text)
 
 
-def _is_key(view: Any, key_column: str) -> bool:
+def _is_key(view: Any, key_column: str | None) -> bool:
     return type(view).__name__ == "Column" and view.name == key_column
 
 
@@ -186,9 +191,9 @@ def _all_key_bytes(view: Any) -> frozenset[bytes]:
     """Read the keys of an ``is_in``; raises TypeError for anything but texts, bytes and nulls."""
     if type(view).__name__ != "Literal":
         raise TypeError(view)
-    values = view.value
+    values = _plain(view.value)
     if not isinstance(values, list):
-        values = pl.Series._from_pyseries(values).to_list()
+        raise TypeError(values)
     if len(values) == 1 and isinstance(values[0], list):
         values = values[0]
     keys = set()
@@ -199,6 +204,12 @@ def _all_key_bytes(view: Any) -> frozenset[bytes]:
             raise TypeError(value)
         keys.add(value.encode() if isinstance(value, str) else value)
     return frozenset(keys)
+
+
+def _plain(value: Any) -> Any:
+    """Turn what the node view gives for a Series of more than one value into a list."""
+    is_series = type(value).__name__ == "PySeries"
+    return pl.Series._from_pyseries(value).to_list() if is_series else value
 
 
 _SYMBOLS = {
@@ -218,7 +229,7 @@ def describe(traverser: Any, node: int) -> str:
     if kind == "Column":
         return str(view.name)
     if kind == "Literal":
-        text = repr(view.value) if not isinstance(view.value, list | pl.Series) else str(view.value)
+        text = repr(_plain(view.value))
         return text if len(text) <= 60 else f"{text[:57]}..."
     if kind == "BinaryExpr":
         left, right = describe(traverser, view.left), describe(traverser, view.right)

@@ -65,7 +65,7 @@ class ScanSource:
 
     def plan_of(self, scan: PythonScan) -> ScanPlan:
         """Decide the same for a scan in an optimised plan, for ``explain``."""
-        where = read_scan(scan, self.definition.key_column or "")
+        where = read_scan(scan, self.definition.key_column)
         return self.plan(scan.columns, where, scan.n_rows)
 
     def __call__(
@@ -77,7 +77,7 @@ class ScanSource:
     ) -> Iterator[pl.DataFrame]:
         """Run the scan; Polars pulls the batches."""
         schema = {**self.definition.schema, ROWS_COLUMN: pl.Null()}
-        where = read_predicate(predicate, schema, self.definition.key_column or "")
+        where = read_predicate(predicate, schema, self.definition.key_column)
         columns = with_columns
         if with_columns is not None and predicate is not None:
             columns = list(dict.fromkeys([*with_columns, *predicate.meta.root_names()]))
@@ -131,13 +131,13 @@ class Batches:
         while self._reader is not None:
             batch = self._reader.next_batch()
             if batch is None:
-                self._stop(finished=True)
+                self._stop(finished=self._left != 0)
                 break
             frame = self._shape(pl.DataFrame(batch))
             self._rows_out += frame.height
             self._report(finished=False)
             if self._left == 0:
-                self._stop(finished=True)
+                self._stop(finished=False)
             if frame.height:
                 return frame
         raise StopIteration

@@ -194,7 +194,7 @@ impl BatchBuilder {
 }
 
 fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reason: &str) -> Error {
-    let shown = &value[..value.len().min(SHOWN_BYTES)];
+    let shown = beginning(value);
     let (place, field) = match &output.source {
         Source::Field { field } => (
             format!("field {field:?} of key {}", quoted(key)),
@@ -219,6 +219,18 @@ fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reaso
             value: shown.to_vec(),
             dtype: dtype.to_owned(),
         })),
+    }
+}
+
+/// The first bytes of a value; of a text, not a part of a character.
+fn beginning(value: &[u8]) -> &[u8] {
+    let cut = &value[..value.len().min(SHOWN_BYTES)];
+    match std::str::from_utf8(cut) {
+        // No length: the end came in the middle of a character.
+        Err(error) if cut.len() < value.len() && error.error_len().is_none() => {
+            &cut[..error.valid_up_to()]
+        }
+        _ => cut,
     }
 }
 

@@ -213,7 +213,7 @@ impl<'a> Worker<'a> {
         );
         add(&self.stats.scan, 1);
         *asked = true;
-        *count = (*count * 2).min(self.request.scan_count);
+        *count = count.saturating_mul(2).min(self.request.scan_count);
         self.owed.push_back(Owed::Scan);
         Ok(())
     }
