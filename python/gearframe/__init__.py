@@ -1,1 +1,66 @@
-"""Ask questions of live Redis and Valkey data from Python, as DataFrames."""
+"""Ask questions of live Redis and Valkey data from Python, as DataFrames.
+
+>>> import gearframe as gf
+>>> import polars as pl
+>>> client = gf.connect()
+>>> gf.scan_hashes(client, "user:*", {"name": pl.String, "age": pl.Int64}).collect().height
+0
+"""
+
+from importlib.metadata import version as _version
+
+from gearframe.client import Client, connect
+from gearframe.exceptions import (
+    AuthenticationError,
+    DataError,
+    EmbeddedServerError,
+    GearframeError,
+    OptionError,
+    PermissionDeniedError,
+    ProtocolError,
+    ReplyError,
+    SchemaError,
+    ServerBusyError,
+    ServerConnectionError,
+    ServerLoadingError,
+    ServerOutOfMemoryError,
+    ServerReadOnlyError,
+    ServerTimeoutError,
+    UrlError,
+    WriteError,
+)
+from gearframe.io.explain import explain, reports
+from gearframe.io.hashes import read_hashes, scan_hashes
+from gearframe.io.report import ScanReport
+from gearframe.io.strings import read_strings, scan_strings
+
+__version__ = _version("gearframe")
+
+__all__ = [
+    "AuthenticationError",
+    "Client",
+    "DataError",
+    "EmbeddedServerError",
+    "GearframeError",
+    "OptionError",
+    "PermissionDeniedError",
+    "ProtocolError",
+    "ReplyError",
+    "ScanReport",
+    "SchemaError",
+    "ServerBusyError",
+    "ServerConnectionError",
+    "ServerLoadingError",
+    "ServerOutOfMemoryError",
+    "ServerReadOnlyError",
+    "ServerTimeoutError",
+    "UrlError",
+    "WriteError",
+    "connect",
+    "explain",
+    "read_hashes",
+    "read_strings",
+    "reports",
+    "scan_hashes",
+    "scan_strings",
+]

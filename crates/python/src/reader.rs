@@ -1,6 +1,6 @@
 //! `_native.Reader`: record batches out of a running read.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gearframe_core::net::ConnectOptions;
@@ -9,14 +9,15 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_arrow::PyRecordBatch;
 
-use crate::error::{from_json, poisoned, to_py};
+use crate::error::to_py;
+use crate::options::from_json;
 
 /// How long to wait before looking whether Ctrl-C was pressed.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// A read that runs on a native thread; see `gearframe.io`.
 #[pyclass(frozen, module = "gearframe._native")]
-pub struct Reader {
+pub(crate) struct Reader {
     inner: Mutex<CoreReader>,
     stats: Arc<ReadStats>,
 }
@@ -25,17 +26,24 @@ pub struct Reader {
 impl Reader {
     #[new]
     #[pyo3(signature = (options, request, *, pattern=None, keys=None))]
-    fn new(options: &str, request: &str, pattern: Option<Vec<u8>>, keys: Option<Vec<Vec<u8>>>) -> PyResult<Self> {
-        let options: ConnectOptions = from_json("connect options", options)?;
-        let request: ReadRequest = from_json("read request", request)?;
+    fn new(
+        py: Python<'_>,
+        options: &str,
+        request: &str,
+        pattern: Option<Vec<u8>>,
+        keys: Option<Vec<Vec<u8>>>,
+    ) -> PyResult<Self> {
+        let options: ConnectOptions = from_json(py, "connect options", options)?;
+        let request: ReadRequest = from_json(py, "read request", request)?;
         let selection = match keys {
             Some(keys) => Selection::Keys(keys),
             None => Selection::Pattern(pattern.unwrap_or_else(|| b"*".to_vec())),
         };
-        let inner = CoreReader::start(options, request, selection).map_err(to_py)?;
+        let reader = CoreReader::start(options, request, selection);
+        let reader = reader.map_err(|error| to_py(py, &error))?;
         Ok(Self {
-            stats: Arc::clone(inner.stats()),
-            inner: Mutex::new(inner),
+            stats: Arc::clone(reader.stats()),
+            inner: Mutex::new(reader),
         })
     }
 
@@ -43,10 +51,10 @@ impl Reader {
     fn next_batch(&self, py: Python<'_>) -> PyResult<Option<PyRecordBatch>> {
         loop {
             let next = py.detach(|| {
-                let reader = self.inner.lock().map_err(|_| poisoned())?;
-                reader.next(PATIENCE).map_err(to_py)
-            })?;
-            match next {
+                let reader = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+                reader.next(PATIENCE)
+            });
+            match next.map_err(|error| to_py(py, &error))? {
                 Next::Batch(batch) => return Ok(Some(PyRecordBatch::new(batch))),
                 Next::End => return Ok(None),
                 Next::Pending => py.check_signals()?,
@@ -64,10 +72,10 @@ impl Reader {
     }
 
     /// Stops reading; waits until the thread and its connection are gone.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
+    fn close(&self, py: Python<'_>) {
         py.detach(|| {
-            self.inner.lock().map_err(|_| poisoned())?.stop();
-            Ok(())
-        })
+            let mut reader = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            reader.stop();
+        });
     }
 }

@@ -35,6 +35,12 @@ class ScanOptions(TypedDict, total=False):
     progress: bool
 
 
+class StringOptions(ScanOptions, total=False):
+    """Keyword arguments of ``scan_strings``."""
+
+    value_column: str
+
+
 _DEFAULTS = ScanOptions(
     keys=None,
     include_key=True,
@@ -54,7 +60,7 @@ _DEFAULTS = ScanOptions(
 
 def reserved_names(options: ScanOptions) -> set[str]:
     """Give the names that a schema's columns may not have."""
-    given = {**_DEFAULTS, **options}
+    given: Any = {**_DEFAULTS, **options}
     names = {given["key_column"], given["ttl_column"], ROWS_COLUMN}
     if given["row_index_name"] is not None:
         names.add(given["row_index_name"])
@@ -110,9 +116,7 @@ def _check(given: dict[str, Any]) -> None:
             f"row_index_offset is {given['row_index_offset']!r}; expected a whole number from 0"
         )
     if given["on_error"] not in ("raise", "null", "skip"):
-        raise OptionError(
-            f"on_error is {given['on_error']!r}; expected 'raise', 'null' or 'skip'"
-        )
+        raise OptionError(f"on_error is {given['on_error']!r}; expected 'raise', 'null' or 'skip'")
     throttle = given["throttle"]
     if throttle is not None and not (isinstance(throttle, int | float) and throttle > 0):
         raise OptionError(f"throttle is {throttle!r}; expected keys a second above 0, or None")

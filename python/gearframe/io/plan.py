@@ -25,6 +25,9 @@ ROWS_COLUMN = "__gearframe_rows"
 Kind = Literal["hashes", "strings"]
 OnError = Literal["raise", "null", "skip"]
 
+# What Polars counts rows in: 64 bits in its build for more than 4 billion rows.
+_INDEX_DTYPE = pl.DataFrame(schema={}).with_row_index().schema["index"]
+
 _BATCH_BYTES = 16 << 20
 _PIPELINE_KEYS = 1000
 
@@ -52,7 +55,7 @@ class ScanDefinition:
         """The columns of the frame, in order."""
         schema: dict[str, pl.DataType] = {}
         if self.row_index_name is not None:
-            schema[self.row_index_name] = pl.get_index_type()()  # type: ignore[assignment]
+            schema[self.row_index_name] = _INDEX_DTYPE
         if self.key_column is not None:
             schema[self.key_column] = self.key_dtype
         if self.ttl_column is not None:
@@ -147,7 +150,8 @@ class ScanPlan:
         if "ttl" in sources:
             found.append("PTTL for each key")
         if fields:
-            found.append(f"HMGET {' '.join(fields)} for each key (HGETALL where a sample shows no other fields)")
+            asked = f"HMGET {' '.join(fields)} for each key"
+            found.append(f"{asked} (HGETALL where a sample shows no other fields)")
         elif "value" in sources:
             found.append(f"MGET of up to {_PIPELINE_KEYS:,} keys at once")
         return found
@@ -171,10 +175,10 @@ def make_plan(
         kept += [f"{text}: the row index counts all rows" for text in where.pushed]
     elif where.keys is not None:
         keys = _named_keys(definition, where)
-        pushed += [f"{text} → {len(keys):,} keys fetched without SCAN" for text in where.pushed]
+        pushed += [f"{text} → {_count(keys)} fetched without SCAN" for text in where.pushed]
     elif where.pushed and keys is not None:
         keys = tuple(key for key in keys if all(key.startswith(p) for p in where.prefixes))
-        pushed += [f"{text} → {len(keys):,} of the keys" for text in where.pushed]
+        pushed += [f"{text} → {_count(keys)} of those named" for text in where.pushed]
     elif where.pushed:
         pattern, reason = _narrowed(definition.pattern, where.prefixes)
         if pattern is None:
@@ -207,6 +211,10 @@ def _named_keys(definition: ScanDefinition, where: KeyFilter) -> tuple[bytes, ..
     return tuple(key for key in chosen if all(key.startswith(p) for p in where.prefixes))
 
 
+def _count(keys: tuple[bytes, ...]) -> str:
+    return "1 key" if len(keys) == 1 else f"{len(keys):,} keys"
+
+
 def _narrowed(pattern: bytes, prefixes: tuple[bytes, ...]) -> tuple[bytes | None, str]:
     """Narrow a pattern by prefixes: the pattern (None: nothing can match), or why it cannot be."""
     literal, rest = glob.literal_prefix(pattern)
@@ -219,5 +227,8 @@ def _narrowed(pattern: bytes, prefixes: tuple[bytes, ...]) -> tuple[bytes | None
     if len(longest) <= len(literal):
         return pattern, ""
     if set(rest) != {ord("*")}:
-        return pattern, "the pattern does not end in its only '*', so it cannot be joined with a prefix"
+        return (
+            pattern,
+            "the pattern does not end in its only '*', so it cannot be joined with a prefix",
+        )
     return glob.escape(longest) + b"*", ""

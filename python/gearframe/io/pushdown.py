@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # What the node view raises for a node that it cannot show, or shows otherwise in another version.
-_UNREADABLE = (NotImplementedError, AttributeError, TypeError, ValueError, pl.exceptions.PolarsError)
+_UNREADABLE = (
+    NotImplementedError,
+    AttributeError,
+    TypeError,
+    ValueError,
+    pl.exceptions.PolarsError,
+)
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,10 @@ def _conjuncts(traverser: Any, node: int) -> Iterator[int]:
     except _UNREADABLE:
         yield node
         return
-    if type(view).__name__ == "BinaryExpr" and str(view.op) in ("Operator.And", "Operator.LogicalAnd"):
+    if type(view).__name__ == "BinaryExpr" and str(view.op) in (
+        "Operator.And",
+        "Operator.LogicalAnd",
+    ):
         yield from _conjuncts(traverser, view.left)
         yield from _conjuncts(traverser, view.right)
     else:

@@ -76,7 +76,9 @@ class ScanReport:
         names = {each.name for each in fields(cls)}
         commands = {_COMMANDS[name]: n for name, n in counters.items() if name in _COMMANDS and n}
         counts = {name: n for name, n in counters.items() if name in names}
-        return cls(**counts, rows_out=rows_out, finished=finished, seconds=seconds, commands=commands)  # type: ignore[arg-type]
+        return cls(
+            **counts, rows_out=rows_out, finished=finished, seconds=seconds, commands=commands
+        )
 
     def __str__(self) -> str:
         """Give the counts that are not zero, in one line."""
@@ -84,9 +86,15 @@ class ScanReport:
             "keys_seen", "rows", "rows_out", "keys_vanished", "keys_of_other_type",
             "keys_repeated", "rows_skipped", "values_nulled",
         )  # fmt: skip
-        shown = [f"{name.replace('_', ' ')} {getattr(self, name):,}" for name in names if getattr(self, name)]
+        shown = [
+            f"{name.replace('_', ' ')} {getattr(self, name):,}"
+            for name in names
+            if getattr(self, name)
+        ]
         shown.append(f"{self.bytes_read:,} bytes read in {self.seconds:.2f} s")
-        shown.append(", ".join(f"{name} × {n:,}" for name, n in self.commands.items()) or "no command")
+        shown.append(
+            ", ".join(f"{name} x {n:,}" for name, n in self.commands.items()) or "no command"
+        )
         if not self.finished:
             shown.append("stopped early")
         return "; ".join(shown)

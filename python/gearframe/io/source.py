@@ -66,7 +66,7 @@ class ScanSource:
         with_columns: list[str] | None,
         predicate: pl.Expr | None,
         n_rows: int | None,
-        batch_size: int | None,  # noqa: ARG002  a hint of 100,000 whatever is asked; ours is better
+        batch_size: int | None,  # a hint of 100,000 whatever is asked: ours is better
     ) -> Iterator[pl.DataFrame]:
         """Run the scan; Polars pulls the batches."""
         schema = {**self.definition.schema, ROWS_COLUMN: pl.Null()}

@@ -1,0 +1,59 @@
+"""The native part of gearframe: reading and writing bytes."""
+
+from collections.abc import Sequence
+from typing import Protocol, final
+
+class RecordBatch(Protocol):
+    """An Arrow record batch, for whoever takes the Arrow PyCapsule interface."""
+
+    def __arrow_c_array__(
+        self, requested_schema: object | None = None
+    ) -> tuple[object, object]: ...
+
+__all__ = ["Connection"]
+
+@final
+class Connection:
+    """A connection for control commands; `gearframe.client.Client` holds one."""
+
+    def __new__(cls, options_json: str) -> Connection: ...
+    def execute(self, args: list[bytes]) -> object:
+        """Send one command and return its reply."""
+
+    def is_alive(self) -> bool:
+        """Whether the server has kept the connection open."""
+
+    def close(self) -> None:
+        """End a command that another thread waits for, and close."""
+
+    @property
+    def server_name(self) -> str:
+        """`redis` or `valkey`."""
+
+    @property
+    def server_version(self) -> str:
+        """Such as `8.2.1`; empty where the ACL hides it."""
+
+    @property
+    def server_mode(self) -> str:
+        """`standalone`, `cluster` or `sentinel`; empty where the ACL hides it."""
+
+    @property
+    def protocol(self) -> int:
+        """2 or 3."""
+
+@final
+class Reader:
+    """A read that runs on a native thread. Freed or closed, it stops and closes its connection."""
+
+    def __new__(
+        cls,
+        options: str,
+        request: str,
+        *,
+        pattern: bytes | None = None,
+        keys: Sequence[bytes] | None = None,
+    ) -> Reader: ...
+    def next_batch(self) -> RecordBatch | None: ...
+    def stats(self) -> dict[str, int]: ...
+    def close(self) -> None: ...
