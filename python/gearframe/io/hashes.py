@@ -246,7 +246,7 @@ def write_hashes(
     Examples
     --------
     >>> client = gf.connect()
-    >>> users = pl.DataFrame({"_key": ["user:1", "user:2"], "name": ["Ann", "Bob"], "age": [41, 37]})
+    >>> users = pl.DataFrame({"_key": ["user:1", "user:2"], "name": ["Ann", "Bob"]})
     >>> gf.write_hashes(users, client).written
     2
     >>> report = gf.write_hashes(users, client, if_exists="fail", on_failure="report")

@@ -31,7 +31,8 @@ IfExists: TypeAlias = Literal["replace", "fail", "append"]
 OnFailure: TypeAlias = Literal["raise", "report"]
 Ttl: TypeAlias = int | timedelta | str | None
 
-# About 31,700 years. Redis refuses more than 2**63 ms after 1970, when the value is written already.
+# About 31,700 years. What Redis refuses starts at 2**63 ms, and it does so after the value is
+# written.
 _LONGEST_TTL_MS = 10**15
 
 
@@ -289,7 +290,7 @@ def _batches(
     names = [definition.key, *definition.fields]
     if definition.ttl_column is not None:
         names.append(definition.ttl_column)
-    for piece in _stream(frame.select(dict.fromkeys(names)), batch_size):
+    for piece in _stream(frame.select(list(dict.fromkeys(names))), batch_size):
         _check_values(piece, definition)
         yield _shape(piece, definition)
 
