@@ -30,9 +30,9 @@ from gearframe.exceptions import (
     WriteError,
 )
 from gearframe.io.explain import explain, reports
-from gearframe.io.hashes import read_hashes, scan_hashes
-from gearframe.io.report import ScanReport
-from gearframe.io.strings import read_strings, scan_strings
+from gearframe.io.hashes import read_hashes, scan_hashes, write_hashes
+from gearframe.io.report import ScanReport, WriteReport
+from gearframe.io.strings import read_strings, scan_strings, write_strings
 
 __version__ = _version("gearframe")
 
@@ -56,6 +56,7 @@ __all__ = [
     "ServerTimeoutError",
     "UrlError",
     "WriteError",
+    "WriteReport",
     "connect",
     "explain",
     "read_hashes",
@@ -63,4 +64,6 @@ __all__ = [
     "reports",
     "scan_hashes",
     "scan_strings",
+    "write_hashes",
+    "write_strings",
 ]

@@ -8,5 +8,6 @@ pub mod keys;
 pub mod net;
 pub mod read;
 pub mod resp;
+pub mod write;
 
 pub use error::{BadValue, Error, ErrorKind, Result};

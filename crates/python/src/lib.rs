@@ -6,6 +6,7 @@ mod interrupt;
 mod options;
 mod reader;
 mod reply;
+mod writer;
 
 use pyo3::prelude::*;
 
@@ -16,4 +17,6 @@ mod _native {
     use crate::connection::Connection;
     #[pymodule_export]
     use crate::reader::Reader;
+    #[pymodule_export]
+    use crate::writer::Writer;
 }

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from itertools import islice
+
+import polars as pl
+
+from gearframe.exceptions import WriteError
 
 _COMMANDS = {
     "scan": "SCAN",
@@ -13,7 +18,15 @@ _COMMANDS = {
     "key_type": "TYPE",
     "sample": "HLEN/HGETALL (sample)",
     "transaction": "MULTI/EXEC",
+    "del": "DEL",
+    "hset": "HSET",
+    "set": "SET",
+    "append": "APPEND",
+    "pexpire": "PEXPIRE",
+    "exists": "EXISTS",
+    "watch": "WATCH/UNWATCH",
 }
+_SHOWN_FAILURES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,4 +110,107 @@ class ScanReport:
         )
         if not self.finished:
             shown.append("stopped early")
+        return "; ".join(shown)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteReport:
+    """What a write has done.
+
+    Attributes
+    ----------
+    written : int
+        Keys written.
+    skipped : int
+        Keys for which there was nothing to write: with ``if_exists="append"``, hashes whose
+        fields are all null.
+    failed : dict of bytes to str
+        The keys that were not written, each with the reason.
+    bytes_written : int
+        Bytes sent.
+    seconds : float
+        From the start of the write to its last reply.
+    commands : dict of str to int
+        How many of each command were sent.
+    """
+
+    written: int = 0
+    skipped: int = 0
+    failed: dict[bytes, str] = field(default_factory=dict)
+    bytes_written: int = 0
+    seconds: float = 0.0
+    commands: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_counters(
+        cls,
+        counters: dict[str, int],
+        *,
+        written: int,
+        skipped: int,
+        failed: dict[bytes, str],
+        seconds: float,
+    ) -> WriteReport:
+        """Make a report of the native part's counters and outcome."""
+        return cls(
+            written=written,
+            skipped=skipped,
+            failed=failed,
+            bytes_written=counters["bytes_written"],
+            seconds=seconds,
+            commands={
+                _COMMANDS[name]: n for name, n in counters.items() if name in _COMMANDS and n
+            },
+        )
+
+    @property
+    def ok(self) -> bool:
+        """Whether no key has failed."""
+        return not self.failed
+
+    def raise_for_failures(self) -> None:
+        """Raise an error if a key has failed.
+
+        Raises
+        ------
+        WriteError
+            With this report as its ``report``.
+        """
+        if self.ok:
+            return
+        total = self.written + self.skipped + len(self.failed)
+        error = WriteError(
+            f"{len(self.failed):,} of {total:,} keys were not written: "
+            f"{self._failures()}; see .report"
+        )
+        error.report = self
+        raise error
+
+    def to_frame(self) -> pl.DataFrame:
+        """Give the failures as a frame.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``key`` (Binary) and ``reason`` (String).
+        """
+        columns = {"key": list(self.failed), "reason": list(self.failed.values())}
+        return pl.DataFrame(columns, schema={"key": pl.Binary, "reason": pl.String})
+
+    def __str__(self) -> str:
+        """Give the counts, and the first failures."""
+        shown = [f"{self.written:,} keys written"]
+        if self.skipped:
+            shown.append(f"{self.skipped:,} skipped")
+        if self.failed:
+            shown.append(f"{len(self.failed):,} failed ({self._failures()})")
+        shown.append(f"{self.bytes_written:,} bytes sent in {self.seconds:.2f} s")
+        shown.append(", ".join(f"{name} × {n:,}" for name, n in self.commands.items()))  # noqa: RUF001
+        return "; ".join(part for part in shown if part)
+
+    def _failures(self) -> str:
+        first = islice(self.failed.items(), _SHOWN_FAILURES)
+        shown = [f"{key.decode('utf-8', 'backslashreplace')!r}: {why}" for key, why in first]
+        if len(self.failed) > _SHOWN_FAILURES:
+            shown.append("…")
         return "; ".join(shown)

@@ -127,6 +127,13 @@ impl Connection {
         self.flush_inner().map_err(|f| f.into_error(&self.label))
     }
 
+    /// Keeps what has arrived, without waiting for more.
+    pub fn take_arrived(&mut self) -> Result<()> {
+        self.receive()
+            .map(drop)
+            .map_err(|f| f.into_error(&self.label))
+    }
+
     fn fill_inner(&mut self) -> Outcome<()> {
         let mut silence = Deadline::after(self.read_timeout);
         loop {

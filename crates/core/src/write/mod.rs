@@ -1,0 +1,32 @@
+//! Writing record batches as keys: Arrow values to RESP commands, encoded while the server works.
+//!
+//! `request` says how, `table` holds a batch ready to be encoded by `text`, `json` and `temporal`;
+//! `worker` drives units of rows: `put` sends them in the way of their mode, `transaction`,
+//! `singles` and `look` read their replies, `settle` acts on these, `tally` counts. `writer` is
+//! what the caller holds.
+
+mod commands;
+mod json;
+mod look;
+mod owed;
+mod put;
+mod request;
+mod settle;
+
+mod singles;
+mod stats;
+mod table;
+mod tally;
+mod temporal;
+mod text;
+mod transaction;
+mod worker;
+mod writer;
+
+#[cfg(test)]
+mod round_trip;
+
+pub use request::{IfExists, Kind, WriteRequest};
+pub use stats::{WriteSnapshot, WriteStats};
+pub use tally::WriteOutcome;
+pub use writer::{Offer, Writer};

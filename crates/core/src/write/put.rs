@@ -1,0 +1,169 @@
+//! Units of rows as commands.
+
+use super::commands;
+use super::look::Look;
+use super::owed::{Replies, Unit};
+use super::request::{IfExists, Kind};
+use super::singles::{Command, Singles};
+use super::stats::add;
+use super::transaction::Transaction;
+use super::worker::Worker;
+
+/// A transaction or pipeline is closed when it has so many bytes; one row may be larger.
+const UNIT_BYTES: usize = 256 << 10;
+
+impl Worker<'_> {
+    /// Hashes in place of whatever is there: `MULTI, DEL, HSET [, PEXPIRE] …, EXEC`.
+    pub(super) fn put_transactions(&mut self, unit: Unit) {
+        let mut rest = Some(unit);
+        while let Some(unit) = rest.take() {
+            rest = self.put_transaction(unit);
+        }
+    }
+
+    /// Returns the rows that were too many for one transaction.
+    pub(super) fn put_transaction(&mut self, mut unit: Unit) -> Option<Unit> {
+        let start = self.position();
+        let replaces = self.request.if_exists == IfExists::Replace;
+        let before = self.connection.output().len();
+        self.connection.output().extend_from_slice(commands::MULTI);
+        let mut rows = Vec::with_capacity(unit.rows.len());
+        let mut counts = Vec::with_capacity(unit.rows.len());
+        let mut given = std::mem::take(&mut unit.rows).into_iter();
+        for row in given.by_ref() {
+            if let Some(count) = self.put_hash(&unit, row, replaces) {
+                rows.push(row);
+                counts.push(count);
+            }
+            if self.connection.output().len() - before > UNIT_BYTES {
+                break;
+            }
+        }
+        let rest: Vec<usize> = given.collect();
+        let rest = (!rest.is_empty()).then(|| unit.with(rest));
+        if rows.is_empty() {
+            self.connection.output().truncate(before);
+            return rest;
+        }
+        self.connection.output().extend_from_slice(commands::EXEC);
+        self.count_hashes(&counts, replaces);
+        self.owe(
+            unit.with(rows),
+            start,
+            Replies::Transaction(Transaction::new(counts)),
+        );
+        rest
+    }
+
+    /// The number of commands; none for a row with a value that cannot be written.
+    fn put_hash(&mut self, unit: &Unit, row: usize, replaces: bool) -> Option<u8> {
+        let table = &unit.table;
+        let out = self.connection.output();
+        let before = out.len();
+        if replaces {
+            commands::del(out, table, row);
+        }
+        if let Err(reason) = self.encoder.hset(out, table, row) {
+            out.truncate(before);
+            self.tally.failed(table.key(row), reason);
+            return None;
+        }
+        let ttl = table.ttl(row);
+        if let Some(ttl) = ttl {
+            commands::pexpire(out, table, row, ttl);
+        }
+        Some(1 + u8::from(replaces) + u8::from(ttl.is_some()))
+    }
+
+    fn count_hashes(&self, counts: &[u8], replaces: bool) {
+        let all: usize = counts.iter().map(|count| usize::from(*count)).sum();
+        let plain = (1 + usize::from(replaces)) * counts.len();
+        add(&self.stats.transaction, 2);
+        add(&self.stats.hset, counts.len());
+        add(&self.stats.pexpire, all - plain);
+        if replaces {
+            add(&self.stats.del, counts.len());
+        }
+    }
+
+    /// `WATCH` and `EXISTS`, before the transaction with those that do not exist.
+    pub(super) fn put_look(&mut self, unit: Unit) {
+        let start = self.position();
+        let out = self.connection.output();
+        commands::watch(out, &unit.table, &unit.rows);
+        for row in &unit.rows {
+            commands::exists(out, &unit.table, *row);
+        }
+        add(&self.stats.watch, 1);
+        add(&self.stats.exists, unit.rows.len());
+        let look = Look::new(unit.rows.len());
+        self.owe(unit, start, Replies::Look(look));
+    }
+
+    /// One command a row.
+    pub(super) fn put_singles(&mut self, unit: Unit) {
+        let command = match (self.request.kind, self.request.if_exists) {
+            (Kind::Hashes, _) => Command::Hset,
+            (Kind::Strings, IfExists::Replace) => Command::Set,
+            (Kind::Strings, IfExists::Fail) => Command::SetNew,
+            (Kind::Strings, IfExists::Append) => Command::Append,
+        };
+        let start = self.position();
+        let mut rows = Vec::with_capacity(unit.rows.len());
+        for row in &unit.rows {
+            let out = self.connection.output();
+            let before = out.len();
+            let encoded = match command {
+                Command::Hset => self.encoder.hset(out, &unit.table, *row),
+                Command::Append => self.encoder.append(out, &unit.table, *row),
+                _ => {
+                    let only_new = command == Command::SetNew;
+                    self.encoder.set(out, &unit.table, *row, only_new)
+                }
+            };
+            match encoded {
+                Ok(()) => rows.push(*row),
+                Err(reason) => {
+                    out.truncate(before);
+                    self.tally.failed(unit.table.key(*row), reason);
+                }
+            }
+        }
+        if !rows.is_empty() {
+            add(
+                match command {
+                    Command::Hset => &self.stats.hset,
+                    Command::Append => &self.stats.append,
+                    _ => &self.stats.set,
+                },
+                rows.len(),
+            );
+            let singles = Singles::new(command, rows.len());
+            self.owe(unit.with(rows), start, Replies::Singles(singles));
+        }
+    }
+
+    /// The expiry of rows that have been written.
+    pub(super) fn put_expiries(&mut self, unit: Unit) {
+        let start = self.position();
+        let out = self.connection.output();
+        for row in &unit.rows {
+            let ttl = unit.table.ttl(*row).unwrap_or(i64::MAX);
+            commands::pexpire(out, &unit.table, *row, ttl);
+        }
+        add(&self.stats.pexpire, unit.rows.len());
+        let singles = Singles::new(Command::Pexpire, unit.rows.len());
+        self.owe(unit, start, Replies::Singles(singles));
+    }
+}
+
+impl Unit {
+    /// Other rows of the same batch.
+    pub(super) fn with(&self, rows: Vec<usize>) -> Self {
+        Self {
+            table: std::sync::Arc::clone(&self.table),
+            rows,
+            conflicts: self.conflicts,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What to write, and how: plain data, made by `gearframe.io` and read from JSON.
+
+use serde::Deserialize;
+
+/// The type of key that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Hashes: one field a column.
+    Hashes,
+    /// Strings: the one column is the value.
+    Strings,
+}
+
+/// What to do with a key that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IfExists {
+    /// Put the new value in place of the old one, at once.
+    Replace,
+    /// Leave it alone and report it.
+    Fail,
+    /// Add to it: fields to a hash, bytes to a string.
+    Append,
+}
+
+/// A whole write.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct WriteRequest {
+    /// The type of key.
+    pub kind: Kind,
+    /// What to do with keys that exist.
+    pub if_exists: IfExists,
+    /// The name of the column with the keys.
+    pub key: String,
+    /// The names of the columns with the values, in order; of a string, one.
+    pub fields: Vec<String>,
+    /// What every key begins with.
+    pub key_prefix: Vec<u8>,
+    /// The name of an Int64 column with the time to live in milliseconds; null for none.
+    pub ttl_column: Option<String>,
+    /// The time to live of all keys, in milliseconds.
+    pub ttl_ms: Option<i64>,
+    /// Whether to look for keys that come twice; not where the caller has done so.
+    pub find_duplicates: bool,
+}

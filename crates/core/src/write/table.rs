@@ -1,0 +1,155 @@
+//! A record batch ready to be encoded: keys, times to live, and the text of each field.
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, Int64Array};
+use arrow_schema::DataType;
+
+use super::request::WriteRequest;
+use super::text::Text;
+use crate::resp::encode;
+use crate::{Error, Result};
+
+/// One column that becomes a field, or the value of a string.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: String,
+    /// The name as an argument of a command, encoded once.
+    pub(super) argument: Vec<u8>,
+    pub(super) text: Text,
+}
+
+/// A batch. Its arrays are shared with whoever made it.
+#[derive(Debug)]
+pub(super) struct Table {
+    prefix: Vec<u8>,
+    keys: Text,
+    ttls: Option<Int64Array>,
+    ttl_ms: Option<i64>,
+    pub(super) fields: Vec<Field>,
+    pub(super) rows: usize,
+    /// Whether each row has all fields, so that none needs to be counted.
+    pub(super) is_full: bool,
+}
+
+impl Table {
+    pub(super) fn new(request: &WriteRequest, batch: &RecordBatch) -> Result<Self> {
+        let fields = request.fields.iter().map(|name| field(batch, name));
+        let fields = fields.collect::<Result<Vec<_>>>()?;
+        let ttls = request.ttl_column.as_deref();
+        Ok(Self {
+            prefix: request.key_prefix.clone(),
+            keys: keys(batch, &request.key)?,
+            ttls: ttls.map(|name| ttls_of(batch, name)).transpose()?,
+            ttl_ms: request.ttl_ms,
+            is_full: !fields.iter().any(|field| field.text.has_nulls()),
+            fields,
+            rows: batch.num_rows(),
+        })
+    }
+
+    /// The key of a row without the prefix.
+    #[inline]
+    pub(super) fn bare_key(&self, row: usize) -> &[u8] {
+        self.keys.kept(row).unwrap_or_default()
+    }
+
+    /// The key as the server knows it.
+    pub(super) fn key(&self, row: usize) -> Vec<u8> {
+        [&self.prefix, self.bare_key(row)].concat()
+    }
+
+    /// Appends the key as an argument of a command.
+    #[inline]
+    pub(super) fn put_key(&self, out: &mut Vec<u8>, row: usize) {
+        let key = self.bare_key(row);
+        if self.prefix.is_empty() {
+            return encode::bulk(out, key);
+        }
+        let mut digits = itoa::Buffer::new();
+        let length = digits.format(self.prefix.len() + key.len());
+        out.push(b'$');
+        out.extend_from_slice(length.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&self.prefix);
+        out.extend_from_slice(key);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// The time to live of a row in milliseconds.
+    #[inline]
+    pub(super) fn ttl(&self, row: usize) -> Option<i64> {
+        match &self.ttls {
+            Some(ttls) => (!ttls.is_null(row)).then(|| ttls.value(row)),
+            None => self.ttl_ms,
+        }
+    }
+
+    /// How many fields of a row are not null.
+    #[inline]
+    pub(super) fn width(&self, row: usize) -> usize {
+        if self.is_full {
+            return self.fields.len();
+        }
+        let present = self.fields.iter().filter(|field| !field.text.is_null(row));
+        present.count()
+    }
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
+    match batch.column_by_name(name) {
+        Some(array) => Ok(array),
+        None => Err(Error::option(format!("the frame has no column {name:?}"))),
+    }
+}
+
+fn field(batch: &RecordBatch, name: &str) -> Result<Field> {
+    let text = Text::new(column(batch, name)?).map_err(|mut error| {
+        error.message = format!("column {name:?}: {}", error.message);
+        error
+    })?;
+    let mut argument = Vec::new();
+    encode::bulk(&mut argument, name.as_bytes());
+    Ok(Field {
+        name: name.to_owned(),
+        argument,
+        text,
+    })
+}
+
+fn keys(batch: &RecordBatch, name: &str) -> Result<Text> {
+    use DataType as D;
+    let array = column(batch, name)?;
+    match array.data_type() {
+        D::Utf8 | D::LargeUtf8 | D::Utf8View | D::Binary | D::LargeBinary | D::BinaryView => {}
+        other => {
+            return Err(Error::option(format!(
+                "the keys in column {name:?} are {other}; expected text or bytes"
+            )));
+        }
+    }
+    let keys = Text::new(array)?;
+    if keys.has_nulls() {
+        return Err(Error::option(format!(
+            "column {name:?} has a null for a key"
+        )));
+    }
+    Ok(keys)
+}
+
+fn ttls_of(batch: &RecordBatch, name: &str) -> Result<Int64Array> {
+    let array = column(batch, name)?;
+    let ttls = array.as_primitive_opt::<Int64Type>().ok_or_else(|| {
+        Error::option(format!(
+            "the times to live in column {name:?} are {}; expected Int64 milliseconds",
+            array.data_type()
+        ))
+    })?;
+    if ttls.iter().flatten().any(|ttl| ttl <= 0) {
+        return Err(Error::option(format!(
+            "column {name:?} has a time to live that is not above 0"
+        )));
+    }
+    Ok(ttls.clone())
+}

@@ -1,0 +1,111 @@
+"""Which dtypes can be written, and what the native part gets where Arrow has no type for one."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from gearframe.exceptions import SchemaError
+
+_SCALARS = (
+    pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128,
+    pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64, pl.UInt128,
+    pl.Float32, pl.Float64, pl.Boolean, pl.String, pl.Categorical, pl.Enum,
+    pl.Date, pl.Time, pl.Datetime, pl.Duration, pl.Decimal, pl.Null,
+)  # fmt: skip
+_WIDE = (pl.Int128, pl.UInt128)
+
+
+def check_dtype(name: str, dtype: pl.DataType) -> None:
+    """Refuse a column that cannot be written.
+
+    Parameters
+    ----------
+    name : str
+        The column's name, for the message.
+    dtype : pl.DataType
+        Its dtype.
+
+    Raises
+    ------
+    SchemaError
+        For Object, Float16 and others that have no text, and Binary inside of nested dtypes.
+
+    Examples
+    --------
+    >>> from gearframe.io.wire import check_dtype
+    >>> check_dtype("n", pl.Int64())
+    >>> check_dtype("o", pl.Object())  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    gearframe.exceptions.SchemaError: column 'o': Object cannot be written; ...
+    """
+    if isinstance(dtype, pl.Binary):
+        return
+    wrong = _unwritable(dtype)
+    if isinstance(wrong, pl.Binary):
+        raise SchemaError(
+            f"column {name!r}: Binary inside of {dtype} cannot be written, for JSON has no bytes; "
+            "encode it, for instance with .bin.encode('base64')"
+        )
+    if wrong is not None:
+        inside = "" if wrong is dtype else f" inside of {dtype}"
+        raise SchemaError(
+            f"column {name!r}: {wrong}{inside} cannot be written; cast it to String or a number"
+        )
+
+
+def _unwritable(dtype: pl.DataType) -> pl.DataType | None:
+    for inner in _inner(dtype):
+        wrong = _unwritable(inner)
+        if wrong is not None:
+            return wrong
+    is_nested = isinstance(dtype, pl.List | pl.Array | pl.Struct)
+    return None if is_nested or isinstance(dtype, _SCALARS) else dtype
+
+
+def _inner(dtype: pl.DataType) -> list[pl.DataType]:
+    match dtype:
+        case pl.List() | pl.Array():
+            return [_instance(dtype.inner)]
+        case pl.Struct():
+            return [_instance(field.dtype) for field in dtype.fields]
+        case _:
+            return []
+
+
+def _instance(dtype: object) -> pl.DataType:
+    return dtype() if isinstance(dtype, type) else dtype  # type: ignore[return-value]
+
+
+def to_wire(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Give a column in a dtype that Arrow has too: 128-bit integers become their digits.
+
+    Inside of lists and structs the digits are Binary, which the native part puts into the JSON
+    text without quotes.
+    """
+    column = pl.col(name)
+    if isinstance(dtype, _WIDE):
+        return column.cast(pl.String)
+    if not _has_wide(dtype):
+        return column
+    return column.cast(_with_wide(dtype, pl.String())).cast(_with_wide(dtype, pl.Binary()))
+
+
+def _has_wide(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, _WIDE) or any(_has_wide(inner) for inner in _inner(dtype))
+
+
+def _with_wide(dtype: pl.DataType, digits: pl.DataType) -> pl.DataType:
+    """Put another dtype in the place of 128-bit integers."""
+    match dtype:
+        case pl.Int128() | pl.UInt128():
+            return digits
+        case pl.List():
+            return pl.List(_with_wide(_instance(dtype.inner), digits))
+        case pl.Array():
+            return pl.Array(_with_wide(_instance(dtype.inner), digits), dtype.size)
+        case pl.Struct():
+            fields = {f.name: _with_wide(_instance(f.dtype), digits) for f in dtype.fields}
+            return pl.Struct(fields)
+        case _:
+            return dtype
