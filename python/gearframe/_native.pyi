@@ -10,6 +10,8 @@ class RecordBatch(Protocol):
         self, requested_schema: object | None = None
     ) -> tuple[object, object]: ...
 
+__all__ = ["Connection"]
+
 @final
 class Connection:
     """A connection for control commands; `gearframe.client.Client` holds one."""

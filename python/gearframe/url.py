@@ -95,7 +95,7 @@ def redact(url: str) -> str:
     user, colon, _ = user_part.partition(":")
     if not at:
         # `redis://:password` without a host: what is no port may be a password.
-        place = re.sub(r"^([^/?#\[\]]*:)(?!\d*(?:[/?#]|$))[^/?#]*", r"\1***", place)
+        place = re.sub(r"^([^:/?#\[\]]*:)(?!\d*(?:[/?#]|$))[^/?#]*", r"\1***", place)
     place = re.sub(r"(?i)([?&][^=&#]*pass[^=&#]*=)[^&#]*", r"\1***", place)
     return f"{scheme}{separator}{user}{':***' if colon else ''}{at}{place}"
 
@@ -146,7 +146,7 @@ def _user(url: str, user_part: str) -> dict[str, Any]:
 
 def _tcp_place(url: str, place: str) -> dict[str, Any]:
     address, _, db = place.partition("/")
-    matched = re.fullmatch(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::(.*))?", address, re.DOTALL)
+    matched = re.fullmatch(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?", address)
     if matched is None:
         raise _bad(url, "the address must be host:port, with IPv6 in brackets: [::1]:6379")
     host, port = matched.groups()

@@ -97,9 +97,8 @@ def _scans(lf: pl.LazyFrame) -> list[tuple[ScanSource, PythonScan]]:
 def _explain_scan(source: ScanSource, scan: PythonScan) -> str:
     plan = source.plan_of(scan)
     client = source.client
-    lines = [
-        f"SCAN OF {plan.definition.kind.upper()} at {client.options.label} ({client.server.name} {client.server.version})"
-    ]
+    server = f"{client.server.name} {client.server.version}"
+    lines = [f"SCAN OF {plan.definition.kind.upper()} at {client.options.label} ({server})"]
     lines += [f"  {command}" for command in plan.commands()]
     lines += [f"  pushed down: {text}" for text in plan.pushed]
     lines += [f"  not pushed: {text}; applied to each batch inside the scan" for text in plan.kept]

@@ -1,7 +1,7 @@
-"""Redis' glob patterns, matched on the client.
+r"""Redis' glob patterns, matched on the client.
 
 The rules are those of ``stringmatchlen`` in Redis' ``util.c``: ``*``, ``?``, ``[abc]``,
-``[^abc]``, ``[a-z]`` and ``\\`` before a character that is meant literally; matched on bytes.
+``[^abc]``, ``[a-z]`` and ``\`` before a character that is meant literally; matched on bytes.
 """
 
 from __future__ import annotations

@@ -150,9 +150,8 @@ class ScanPlan:
         if "ttl" in sources:
             found.append("PTTL for each key")
         if fields:
-            found.append(
-                f"HMGET {' '.join(fields)} for each key (HGETALL where a sample shows no other fields)"
-            )
+            asked = f"HMGET {' '.join(fields)} for each key"
+            found.append(f"{asked} (HGETALL where a sample shows no other fields)")
         elif "value" in sources:
             found.append(f"MGET of up to {_PIPELINE_KEYS:,} keys at once")
         return found

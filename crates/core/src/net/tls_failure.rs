@@ -20,6 +20,13 @@ impl Failure {
         inner.map_or_else(|| Self::io(error), tls_failure)
     }
 
+    /// A plain server takes the first record for the start of a command, and waits for the rest.
+    pub(super) fn tls_timeout(seconds: f64) -> Self {
+        let mut failure = Self::connect_timeout(seconds, "the TLS handshake");
+        failure.hint = NO_TLS_HINT.to_owned();
+        failure
+    }
+
     pub(super) fn closed_in_tls() -> Self {
         let reason = "the server closed the connection in the TLS handshake";
         Self::new(ErrorKind::Connection, reason, NO_TLS_HINT)

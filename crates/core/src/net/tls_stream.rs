@@ -59,10 +59,7 @@ impl TlsStream {
             Some(0) => Err(Failure::closed_in_tls()),
             Some(_) => cancel.check(),
             None if !self.tls.is_handshaking() => Ok(()),
-            None if deadline.left().is_zero() => Err(Failure::connect_timeout(
-                deadline.seconds(),
-                "the TLS handshake",
-            )),
+            None if deadline.left().is_zero() => Err(Failure::tls_timeout(deadline.seconds())),
             None => wait(self.as_fd(), self.interest(), deadline.left(), cancel).map(drop),
         }
     }
@@ -98,8 +95,8 @@ impl TlsStream {
     /// Brings received bytes to rustls. 0 is the end.
     fn receive(&mut self) -> io::Result<usize> {
         if self.start == self.end {
-            self.start = 0;
-            self.end = self.socket.read(&mut self.received)?;
+            let n = self.socket.read(&mut self.received)?;
+            (self.start, self.end) = (0, n);
         }
         let mut bytes = self.received.get(self.start..self.end).unwrap_or_default();
         if bytes.is_empty() {
