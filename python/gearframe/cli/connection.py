@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import Group, Parameter
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from gearframe.client import Client
 
 _GROUP = Group("Connection", sort_key=3)
-_DEFAULT_VARIABLE = "GEARFRAME_PASSWORD"
 
 
 @Parameter(name="*", group=_GROUP)
@@ -30,7 +29,8 @@ class ConnectionOptions:
 
     username: str | None = None
     """ACL user."""
-    password_env: Annotated[str | None, Parameter(help=f"Environment variable that holds the password; {_DEFAULT_VARIABLE} is used where it is set.")] = None  # fmt: skip  # noqa: E501
+    password_env: str | None = None
+    """Environment variable that holds the password."""
     ca_file: Path | None = None
     """TLS: authorities to trust, in PEM; without it, the system's."""
     cert_file: Path | None = None
@@ -57,7 +57,7 @@ class ConnectionOptions:
 
     def _password(self) -> str | None:
         if self.password_env is None:
-            return os.environ.get(_DEFAULT_VARIABLE)
+            return None
         password = os.environ.get(self.password_env)
         if password is None:
             raise OptionError(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
 from cyclopts import Parameter
-from rich.console import Console
 from rich.syntax import Syntax
 from rich.text import Text
 
+from gearframe.cli.console import Output
 from gearframe.cli.flights import TABLES, load, read_table
+from gearframe.cli.interrupts import undone_by_interrupt
 from gearframe.cli.questions import FLIGHTS, QUESTIONS, Question, code, farthest, open_data, words
 from gearframe.cli.tables import print_table, size, summary
 from gearframe.client import connect
@@ -58,16 +59,16 @@ def demo(
     if rows is not None and rows < 1:
         raise OptionError(f"--rows is {rows}; expected a number of flights from 1")
     started = time.monotonic()
-    console = Console(highlight=False)
+    console = Output()
     read_table(TABLES[0])  # before a server is started: the data may not be installed
-    with connect() as client:
+    with connect() as client, undone_by_interrupt(client.close):
         _load(client, rows, console)
         answers = _ask_all(client, console)
         _save(client, answers[farthest], console)
         _close(client, time.monotonic() - started, console, keep=keep)
 
 
-def _load(client: Client, rows: int | None, console: Console) -> None:
+def _load(client: Client, rows: int | None, console: Output) -> None:
     server = client.server
     _heading(f"{server.name.capitalize()} {server.version} at {client.url}", console)
     started = time.monotonic()
@@ -88,7 +89,7 @@ def _memory(client: Client) -> str:
     return f"{size(int(used))} of memory"
 
 
-def _ask_all(client: Client, console: Console) -> dict[Question, pl.DataFrame]:
+def _ask_all(client: Client, console: Output) -> dict[Question, pl.DataFrame]:
     data = open_data(client)
     _heading("The flights as a LazyFrame; what a question does not use is not read", console)
     _code(_SCHEMA_CODE.format(fields=_schema_code()), console)
@@ -114,7 +115,7 @@ def _dtype_code(dtype: pl.DataType) -> str:
     return f"pl.{dtype}"
 
 
-def _answer(lf: pl.LazyFrame, console: Console) -> pl.DataFrame:
+def _answer(lf: pl.LazyFrame, console: Output) -> pl.DataFrame:
     started = time.monotonic()
     frame = lf.collect()
     seconds = time.monotonic() - started
@@ -123,7 +124,7 @@ def _answer(lf: pl.LazyFrame, console: Console) -> pl.DataFrame:
     return frame
 
 
-def _explain(lf: pl.LazyFrame, console: Console) -> None:
+def _explain(lf: pl.LazyFrame, console: Output) -> None:
     _print("\ngf.explain says what was asked of the server, and what was not:", console)
     # Below the scan stands the plan as Polars prints it.
     scan, _, _ = explain(lf).partition("\n\n")
@@ -131,7 +132,7 @@ def _explain(lf: pl.LazyFrame, console: Console) -> None:
         _print(f"  {line}", console, "dim")
 
 
-def _save(client: Client, answer: pl.DataFrame, console: Console) -> None:
+def _save(client: Client, answer: pl.DataFrame, console: Output) -> None:
     from gearframe import write_hashes
 
     _heading("Keep the answer to question 4 in the server for an hour, and read it again", console)
@@ -150,7 +151,7 @@ def _save(client: Client, answer: pl.DataFrame, console: Console) -> None:
     _print(told, console, "green" if same else "red")
 
 
-def _close(client: Client, seconds: float, console: Console, *, keep: bool) -> None:
+def _close(client: Client, seconds: float, console: Output, *, keep: bool) -> None:
     _heading(f"All in {seconds:.1f} s. What next?", console)
     if not keep:
         _print(
@@ -163,19 +164,20 @@ def _close(client: Client, seconds: float, console: Console, *, keep: bool) -> N
     _print(f"  gearframe scan {client.url} 'flight:*' {fields}", console)
     _print("The server stays until Ctrl-C.", console)
     sys.stdout.flush()
-    signal.pause()
+    threading.Event().wait()
 
 
-def _heading(text: str, console: Console) -> None:
+def _heading(text: str, console: Output) -> None:
     _print(f"\n{text}", console, "bold cyan")
 
 
-def _print(text: str, console: Console, style: str = "") -> None:
+def _print(text: str, console: Output, style: str = "") -> None:
     # Lines that are too long are left to the terminal, so that they can be copied.
     console.print(Text(text, style=style), soft_wrap=True)
 
 
-def _code(text: str, console: Console) -> None:
+def _code(text: str, console: Output) -> None:
     indented = "".join(f"  {line}\n" for line in text.splitlines())
     highlighted = Syntax("", "python", background_color="default").highlight(indented)
-    console.print(highlighted, soft_wrap=True, end="")
+    highlighted.rstrip()
+    console.print(highlighted, soft_wrap=True, end="\n\n")

@@ -220,7 +220,8 @@ def _with_parameters(name: str, parts: list[str]) -> pl.DataType | None:
 
 def _instance(dtype: Any) -> pl.DataType:
     """Polars keeps the class of a nested dtype where that was given."""
-    return dtype() if isinstance(dtype, type) else dtype
+    instance: pl.DataType = dtype() if isinstance(dtype, type) else dtype
+    return instance
 
 
 def _decimal(precision: str, scale: str) -> pl.DataType | None:

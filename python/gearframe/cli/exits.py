@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 from cyclopts import CycloptsError
 
+from gearframe.cli.interrupts import watch_interrupts
 from gearframe.exceptions import DataError, GearframeError, WriteError
+from gearframe.url import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DATA, REQUEST, INTERRUPTED = 1, 2, 130
+DATA, REQUEST = 1, 2
 
 _TOLD = (GearframeError, CycloptsError, pl.exceptions.PolarsError, OSError)
 
@@ -51,12 +53,11 @@ def run(action: Callable[[], object], *, debug: bool) -> int:
         The exit code.
     """
     try:
-        action()
-        sys.stdout.flush()
+        with watch_interrupts():
+            action()
+            sys.stdout.flush()
     except BrokenPipeError:
         return _leave_pipe()
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except (*_TOLD, MissingDataError) as error:
         if debug:
             raise
@@ -66,11 +67,13 @@ def run(action: Callable[[], object], *, debug: bool) -> int:
 
 
 def one_line(error: BaseException) -> str:
-    """Write an error without line breaks; Polars adds the plan below its message."""
+    """Write an error without line breaks and passwords; Polars adds the plan below its message."""
     text = str(error)
     if isinstance(error, pl.exceptions.PolarsError):
         text = text.partition("\n\n")[0]
-    return " ".join(text.split()) or type(error).__name__
+    # An argument at the wrong place is part of the message, and may be a URL with a password.
+    words = [redact(word) if "://" in word else word for word in text.split()]
+    return " ".join(words) or type(error).__name__
 
 
 def _leave_pipe() -> int:

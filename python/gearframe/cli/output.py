@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from gearframe.cli.interrupts import undone_by_interrupt
 from gearframe.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -96,10 +97,11 @@ def _replacing(path: Path) -> Iterator[Path]:
     """Give a name beside the file; rename it at the end, or remove it after an error."""
     target = path.resolve()  # a link stays a link
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        yield part
-        os.replace(part, target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            part.unlink()
-        raise
+    with undone_by_interrupt(part.unlink):
+        try:
+            yield part
+            os.replace(part, target)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                part.unlink()
+            raise

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 import polars as pl
 from cyclopts import Group, Parameter
-from rich.console import Console
 
 from gearframe.cli.connection import ConnectionOptions
+from gearframe.cli.console import Output
 from gearframe.cli.dtypes import NAMES, parse_schema
 from gearframe.cli.fields import sample_fields
 from gearframe.cli.output import check_target, write_file
@@ -184,7 +184,7 @@ def _print(lf: pl.LazyFrame, *, is_cut: bool) -> None:
     started = time.monotonic()
     frame = lf.collect()
     seconds = time.monotonic() - started
-    print_table(frame, Console())
+    print_table(frame, Output())
     is_full = is_cut and frame.height == _TABLE_ROWS
     more = " (the first; --head asks for more)" if is_full else ""
     _tell(f"{_rows(frame.height)}{more} in {summary(reports(lf), seconds)}")
