@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, Unpack
 
 from gearframe._native import Connection
 from gearframe.exceptions import OptionError, ProtocolError
@@ -19,7 +19,10 @@ from gearframe.url import parse_url
 if TYPE_CHECKING:
     from typing import Self
 
+    import polars as pl
+
     from gearframe.embedded import EmbeddedServer
+    from gearframe.io.options import ScanOptions, StringOptions
 
 Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 
@@ -283,6 +286,40 @@ class Client:
             msg = f"DBSIZE must be answered with a number, and was with {reply!r}"
             raise ProtocolError(msg)
         return reply
+
+    # Reading and writing know the client, not the other way: they are imported when first used.
+
+    def scan_hashes(
+        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[ScanOptions]
+    ) -> pl.LazyFrame:
+        """Scan hashes into a LazyFrame; see :func:`gearframe.scan_hashes`."""
+        from gearframe.io.hashes import scan_hashes
+
+        return scan_hashes(self, pattern, schema, **options)
+
+    def read_hashes(
+        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[ScanOptions]
+    ) -> pl.DataFrame:
+        """Read hashes into a DataFrame; see :func:`gearframe.read_hashes`."""
+        from gearframe.io.hashes import read_hashes
+
+        return read_hashes(self, pattern, schema, **options)
+
+    def scan_strings(
+        self, pattern: str | bytes = "*", dtype: Any = str, **options: Unpack[StringOptions]
+    ) -> pl.LazyFrame:
+        """Scan strings into a LazyFrame; see :func:`gearframe.scan_strings`."""
+        from gearframe.io.strings import scan_strings
+
+        return scan_strings(self, pattern, dtype, **options)
+
+    def read_strings(
+        self, pattern: str | bytes = "*", dtype: Any = str, **options: Unpack[StringOptions]
+    ) -> pl.DataFrame:
+        """Read strings into a DataFrame; see :func:`gearframe.read_strings`."""
+        from gearframe.io.strings import read_strings
+
+        return read_strings(self, pattern, dtype, **options)
 
     def close(self) -> None:
         """Close the connection, and stop the embedded server if it is this client's.

@@ -81,7 +81,7 @@ def reports(lf: pl.LazyFrame) -> list[ScanReport]:
     >>> gf.reports(lf)[0].keys_seen
     0
     """
-    return [source.reports[-1] for source, _ in _scans(lf) if source.reports]
+    return [source.runs[-1].report for source, _ in _scans(lf) if source.runs]
 
 
 def _scans(lf: pl.LazyFrame) -> list[tuple[ScanSource, PythonScan]]:
@@ -102,6 +102,6 @@ def _explain_scan(source: ScanSource, scan: PythonScan) -> str:
     lines += [f"  {command}" for command in plan.commands()]
     lines += [f"  pushed down: {text}" for text in plan.pushed]
     lines += [f"  not pushed: {text}; applied to each batch inside the scan" for text in plan.kept]
-    if source.reports:
-        lines.append(f"  last run: {source.reports[-1]}")
+    if source.runs:
+        lines.append(f"  last run: {source.runs[-1].report}")
     return "\n".join(lines)

@@ -35,6 +35,12 @@ class ScanOptions(TypedDict, total=False):
     progress: bool
 
 
+class StringOptions(ScanOptions, total=False):
+    """Keyword arguments of ``scan_strings``."""
+
+    value_column: str
+
+
 _DEFAULTS = ScanOptions(
     keys=None,
     include_key=True,

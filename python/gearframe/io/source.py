@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from gearframe.client import Client
 
-_KEPT_REPORTS = 16
+_KEPT_RUNS = 16
+
+
+class Run:
+    """One run's report, which outlives the run and is renewed with each batch."""
+
+    def __init__(self) -> None:
+        self.report = ScanReport()
 
 
 class ScanSource:
@@ -35,7 +42,7 @@ class ScanSource:
         self.client = client
         self.definition = definition
         self.progress = progress
-        self.reports: deque[ScanReport] = deque(maxlen=_KEPT_REPORTS)
+        self.runs: deque[Run] = deque(maxlen=_KEPT_RUNS)
 
     def lazy(self) -> pl.LazyFrame:
         """Make the LazyFrame."""
@@ -104,9 +111,10 @@ class Batches:
         self._started = time.monotonic()
         self._bar: ProgressBar | None = None
         self._reader: _native.Reader | None = None
-        source.reports.append(ScanReport())
+        self._run = Run()
+        source.runs.append(self._run)
         if plan.is_empty:
-            source.reports[-1] = ScanReport(finished=True)
+            self._run.report = ScanReport(finished=True)
             return
         self._reader = _native.Reader(
             source.client.options.to_json(), plan.to_json(), pattern=plan.pattern, keys=plan.keys
@@ -159,7 +167,7 @@ class Batches:
             finished=finished,
             seconds=time.monotonic() - self._started,
         )
-        self._source.reports[-1] = report
+        self._run.report = report
         if self._bar is not None:
             self._bar.advance_to(report.keys_seen)
 
