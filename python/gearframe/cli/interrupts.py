@@ -35,8 +35,13 @@ def undone_by_interrupt(action: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def watch_interrupts() -> Iterator[None]:
-    """End the program with the code 130 on Ctrl-C; only on the main thread, else do nothing."""
-    if threading.current_thread() is not threading.main_thread():
+    """End the program with the code 130 on Ctrl-C.
+
+    Does nothing on other threads than the main one, where Python takes no handler, and where the
+    signal is ignored, as a shell has it for programs in the background.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         yield
         return
     reading, writing = os.pipe()
