@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -119,13 +120,13 @@ def test_file(users: redis.Redis, url: str, tmp_path: Path, capsys: Capture, end
     path = tmp_path / f"users.{ending}"
     path.write_text("what was there before")
     assert main(["scan", url, "user:*", "--schema", SCHEMA, "--to", str(path)]) == 0
-    read = {
+    readers: dict[str, Callable[[Path], pl.DataFrame]] = {
         "parquet": pl.read_parquet,
         "csv": pl.read_csv,
         "ndjson": pl.read_ndjson,
         "jsonl": pl.read_ndjson,
         "arrow": pl.read_ipc,
-    }[ending]
+    }
     expected = pl.DataFrame(
         {
             "_key": ["user:1", "user:2", "user:3"],
@@ -133,7 +134,7 @@ def test_file(users: redis.Redis, url: str, tmp_path: Path, capsys: Capture, end
             "age": [41, None, 7],
         }
     )
-    assert_frame_equal(read(path).sort("_key"), expected)
+    assert_frame_equal(readers[ending](path).sort("_key"), expected)
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
     out, err = capsys.readouterr()
     assert out == ""

@@ -20,7 +20,7 @@ from gearframe.cli.tables import print_table, size, summary
 from gearframe.client import connect
 from gearframe.exceptions import OptionError
 from gearframe.io.explain import explain, reports
-from gearframe.io.hashes import read_hashes
+from gearframe.io.hashes import read_hashes, write_hashes
 
 if TYPE_CHECKING:
     from gearframe.client import Client
@@ -133,8 +133,6 @@ def _explain(lf: pl.LazyFrame, console: Output) -> None:
 
 
 def _save(client: Client, answer: pl.DataFrame, console: Output) -> None:
-    from gearframe import write_hashes
-
     _heading("Keep the answer to question 4 in the server for an hour, and read it again", console)
     _code(_SAVE_CODE, console)
     keyed = answer.with_columns(_key=pl.format("farthest:{}", "tailnum"))

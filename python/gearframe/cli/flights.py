@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gearframe.cli.exits import MissingDataError
+from gearframe.io.hashes import write_hashes
 
 if TYPE_CHECKING:
     from gearframe.client import Client
@@ -73,8 +74,6 @@ def read_table(table: Table, rows: int | None = None) -> pl.DataFrame:
 
 def load(client: Client, table: Table, rows: int | None, *, progress: bool) -> int:
     """Write a table to the server, a hash for each row; the number of rows."""
-    from gearframe import write_hashes
-
     frame = read_table(table, rows)
     write_hashes(frame, client, progress=progress)
     return frame.height
