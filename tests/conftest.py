@@ -12,5 +12,6 @@ from tests.servers.fixtures import (  # noqa: F401
     stack74,
     url,
 )
+from tests.servers.guarded import guarded  # noqa: F401
 
 pytest_plugins = ["pytester"]

