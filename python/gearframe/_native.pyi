@@ -59,7 +59,13 @@ class Reader:
         pattern: bytes | None = None,
         keys: Sequence[bytes] | None = None,
     ) -> Reader: ...
-    def next_batch(self) -> RecordBatch | None: ...
+    def next_batch(self) -> RecordBatch | None:
+        """The next batch; None when there is none yet, or none any more."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything has been handed over."""
+
     def stats(self) -> dict[str, int]: ...
     def close(self) -> None: ...
 

@@ -1,5 +1,6 @@
 //! `_native.Reader`: record batches out of a running read.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,14 +13,15 @@ use pyo3_arrow::PyRecordBatch;
 use crate::error::to_py;
 use crate::options::from_json;
 
-/// How long to wait before looking whether Ctrl-C was pressed.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long to wait for a batch before Python may look whether Ctrl-C was pressed.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A read that runs on a native thread; see `gearframe.io`.
 #[pyclass(frozen, module = "gearframe._native")]
 pub(crate) struct Reader {
     inner: Mutex<CoreReader>,
     stats: Arc<ReadStats>,
+    finished: AtomicBool,
 }
 
 #[pymethods]
@@ -44,22 +46,28 @@ impl Reader {
         Ok(Self {
             stats: Arc::clone(reader.stats()),
             inner: Mutex::new(reader),
+            finished: AtomicBool::new(false),
         })
     }
 
-    /// The next record batch, or None at the end.
+    /// The next record batch; None when there is none yet, or none any more (`finished`).
     fn next_batch(&self, py: Python<'_>) -> PyResult<Option<PyRecordBatch>> {
-        loop {
-            let next = py.detach(|| {
-                let reader = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-                reader.next(PATIENCE)
-            });
-            match next.map_err(|error| to_py(py, &error))? {
-                Next::Batch(batch) => return Ok(Some(PyRecordBatch::new(batch))),
-                Next::End => return Ok(None),
-                Next::Pending => py.check_signals()?,
-            }
+        let next = py.detach(|| {
+            let reader = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            reader.next(PATIENCE)
+        });
+        match next.map_err(|error| to_py(py, &error))? {
+            Next::Batch(batch) => return Ok(Some(PyRecordBatch::new(batch))),
+            Next::End => self.finished.store(true, Ordering::Relaxed),
+            Next::Pending => py.check_signals()?,
         }
+        Ok(None)
+    }
+
+    /// Whether everything has been handed over.
+    #[getter]
+    fn finished(&self) -> bool {
+        self.finished.load(Ordering::Relaxed)
     }
 
     /// What has been counted so far.

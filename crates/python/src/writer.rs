@@ -17,7 +17,12 @@ use crate::options::from_json;
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Written, skipped, failed with the reasons, and what ended the write before its end.
-type Outcome<'py> = (u64, u64, Vec<(Bound<'py, PyBytes>, String)>, Option<Bound<'py, PyAny>>);
+type Outcome<'py> = (
+    u64,
+    u64,
+    Vec<(Bound<'py, PyBytes>, String)>,
+    Option<Bound<'py, PyAny>>,
+);
 
 /// A write that runs on a native thread; see `gearframe.io`.
 #[pyclass(frozen, module = "gearframe._native")]
@@ -107,6 +112,9 @@ impl Writer {
 fn to_tuple(py: Python<'_>, outcome: WriteOutcome) -> PyResult<Outcome<'_>> {
     let failures = outcome.failures.into_iter();
     let failures = failures.map(|(key, reason)| (PyBytes::new(py, &key), reason));
-    let error = outcome.error.map(|error| instance(py, &error)).transpose()?;
+    let error = outcome
+        .error
+        .map(|error| instance(py, &error))
+        .transpose()?;
     Ok((outcome.written, outcome.skipped, failures.collect(), error))
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from gearframe.exceptions import SchemaError
 from gearframe.io.options import ScanOptions, reserved_names, scan
+from gearframe.io.source import collect
 from gearframe.io.write import IfExists, OnFailure, Ttl, define, schema_of, write
 from gearframe.schema import normalize_schema
 
@@ -161,7 +162,7 @@ def read_hashes(
     >>> gf.read_hashes(client, "user:*", {"name": pl.String}).schema
     Schema({'_key': String, 'name': String})
     """
-    return scan_hashes(client, pattern, schema, **options).collect()
+    return collect(scan_hashes(client, pattern, schema, **options))
 
 
 def write_hashes(

@@ -24,6 +24,25 @@ if TYPE_CHECKING:
 _KEPT_RUNS = 16
 
 
+def collect(lf: pl.LazyFrame) -> pl.DataFrame:
+    """Collect a scan; Ctrl-C raises KeyboardInterrupt once.
+
+    Polars raises it a second time while the first is being handled (pola-rs/polars#23988).
+    """
+    try:
+        return lf.collect()
+    except KeyboardInterrupt:
+        try:  # noqa: SIM105  entering suppress() would let it in before it is suppressed
+            _let_signals_in()
+        except KeyboardInterrupt:
+            pass  # the second of the two; the first goes on below
+        raise
+
+
+def _let_signals_in() -> None:
+    """Do nothing: Python looks for signals when it enters a function."""
+
+
 class Run:
     """One run's report, which outlives the run and is renewed with each batch."""
 
@@ -111,6 +130,8 @@ class Batches:
         self._started = time.monotonic()
         self._bar: ProgressBar | None = None
         self._reader: _native.Reader | None = None
+        schema = {**source.definition.schema, ROWS_COLUMN: pl.Null()}
+        self._empty = pl.DataFrame(schema={name: schema[name] for name in columns})
         self._run = Run()
         source.runs.append(self._run)
         if plan.is_empty:
@@ -127,20 +148,25 @@ class Batches:
         return self
 
     def __next__(self) -> pl.DataFrame:
-        """Wait for the next batch, without the GIL."""
-        while self._reader is not None:
-            batch = self._reader.next_batch()
-            if batch is None:
-                self._stop(finished=self._left != 0)
-                break
+        """Wait for the next batch, without the GIL.
+
+        Where none comes for a while, or no row of it passes the predicate, the frame is empty:
+        Polars looks for Ctrl-C between two frames.
+        """
+        if self._reader is None:
+            raise StopIteration
+        batch = self._reader.next_batch()
+        if batch is not None:
             frame = self._shape(pl.DataFrame(batch))
             self._rows_out += frame.height
             self._report(finished=False)
             if self._left == 0:
                 self._stop(finished=False)
-            if frame.height:
-                return frame
-        raise StopIteration
+            return frame
+        if self._reader.finished:
+            self._stop(finished=self._left != 0)
+            raise StopIteration
+        return self._empty
 
     def _shape(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give a batch the columns and rows that Polars asked for."""

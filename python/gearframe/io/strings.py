@@ -8,6 +8,7 @@ import polars as pl
 
 from gearframe.exceptions import SchemaError
 from gearframe.io.options import ScanOptions, reserved_names, scan
+from gearframe.io.source import collect
 from gearframe.io.write import IfExists, OnFailure, Ttl, define, schema_of, write
 from gearframe.schema import normalize_schema
 
@@ -105,7 +106,7 @@ def read_strings(
     >>> gf.read_strings(client, "hits:*", pl.Int64).schema
     Schema({'_key': String, 'value': Int64})
     """
-    return scan_strings(client, pattern, dtype, value_column=value_column, **options).collect()
+    return collect(scan_strings(client, pattern, dtype, value_column=value_column, **options))
 
 
 def write_strings(
