@@ -17,7 +17,12 @@ use crate::options::from_json;
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Written, skipped, failed with the reasons, and what ended the write before its end.
-type Outcome<'py> = (u64, u64, Vec<(Bound<'py, PyBytes>, String)>, Option<Bound<'py, PyAny>>);
+type Outcome<'py> = (
+    u64,
+    u64,
+    Vec<(Bound<'py, PyBytes>, String)>,
+    Option<Bound<'py, PyAny>>,
+);
 
 /// A write that runs on a native thread; see `gearframe.io`.
 #[pyclass(frozen, module = "gearframe._native")]
@@ -45,7 +50,6 @@ impl Writer {
     }
 
     /// Hands batches over; False when the write is broken, and they are only reported.
-    #[expect(clippy::needless_pass_by_value, reason = "PyO3 extracts it by value")]
     fn write(&self, py: Python<'_>, batch: AnyRecordBatch) -> PyResult<bool> {
         for batch in batch.into_reader()? {
             let batch = batch.map_err(|error| to_py(py, &Error::option(error.to_string())))?;
@@ -107,6 +111,9 @@ impl Writer {
 fn to_tuple(py: Python<'_>, outcome: WriteOutcome) -> PyResult<Outcome<'_>> {
     let failures = outcome.failures.into_iter();
     let failures = failures.map(|(key, reason)| (PyBytes::new(py, &key), reason));
-    let error = outcome.error.map(|error| instance(py, &error)).transpose()?;
+    let error = outcome
+        .error
+        .map(|error| instance(py, &error))
+        .transpose()?;
     Ok((outcome.written, outcome.skipped, failures.collect(), error))
 }
