@@ -15,7 +15,7 @@ class RecordBatch(Protocol):
         self, requested_schema: object | None = None
     ) -> tuple[object, object]: ...
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "Reader", "Writer"]
 
 @final
 class Connection:
