@@ -1,13 +1,15 @@
 """The native part of gearframe: reading and writing bytes."""
 
 from collections.abc import Sequence
-from typing import Protocol, final
+from typing import Protocol, final, type_check_only
 
+@type_check_only
 class RecordBatches(Protocol):
     """Arrow record batches, as a frame gives them by the Arrow PyCapsule interface."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
+@type_check_only
 class RecordBatch(Protocol):
     """An Arrow record batch, for whoever takes the Arrow PyCapsule interface."""
 
@@ -15,7 +17,7 @@ class RecordBatch(Protocol):
         self, requested_schema: object | None = None
     ) -> tuple[object, object]: ...
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "Reader", "Writer"]
 
 @final
 class Connection:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -338,3 +340,19 @@ def every_dtype() -> Callable[[], pl.DataFrame]:
         return pl.DataFrame([*series, decimals])
 
     return make
+
+
+def test_ctrl_c_ends_a_write_that_waits(fresh_server: FreshServer) -> None:
+    server = fresh_server()
+    frame = pl.DataFrame({"_key": [f"k:{i}" for i in range(300_000)], "n": range(300_000)})
+    client = gf.connect(server.url)
+    server.pause()
+    pressed = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    pressed.start()
+    started = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            gf.write_hashes(frame, client)
+    finally:
+        server.resume()
+    assert time.monotonic() - started < 3

@@ -50,7 +50,6 @@ impl Writer {
     }
 
     /// Hands batches over; False when the write is broken, and they are only reported.
-    #[expect(clippy::needless_pass_by_value, reason = "PyO3 extracts it by value")]
     fn write(&self, py: Python<'_>, batch: AnyRecordBatch) -> PyResult<bool> {
         for batch in batch.into_reader()? {
             let batch = batch.map_err(|error| to_py(py, &Error::option(error.to_string())))?;
