@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,16 @@ def test_the_stub_has_what_the_binary_has() -> None:
         if not name.startswith("__")
     }
     assert stub_names() == in_binary
+
+
+def test_the_stub_has_the_signatures_of_the_binary(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    allowed = tmp_path / "allowed"
+    # A protocol is for type checkers alone, and the module's own list of names for nobody.
+    allowed.write_text("gearframe._native.__all__\ngearframe._native.RecordBatch\n")
+    command = [sys.executable, "-m", "mypy.stubtest", "gearframe._native", "--allowlist", allowed]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_every_class_of_the_binary_is_frozen() -> None:
