@@ -238,11 +238,30 @@ def _check_name(name: object, before: Collection[str], reserved: Collection[str]
     if not isinstance(name, str):
         msg = f"schema: a column's name must be a string, not {name!r}"
         raise SchemaError(msg)
+    check_characters(name)
     if name in before:
         msg = f"schema: two columns are called {name!r}; rename or remove one"
         raise SchemaError(msg)
     if name in reserved:
         raise SchemaError(_reserved_message(name))
+
+
+def check_characters(name: str) -> None:
+    """Refuse a name that Arrow cannot carry.
+
+    Parameters
+    ----------
+    name : str
+        The name of a column, or of a field of a Struct.
+
+    Raises
+    ------
+    SchemaError
+        If it has a null character, which ends a name in Arrow's C interface, or a surrogate.
+    """
+    if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in name):
+        msg = f"schema: {name!r} has a character that no column name can have; rename it"
+        raise SchemaError(msg)
 
 
 def _reserved_message(name: str) -> str:
@@ -278,6 +297,7 @@ def _complete(dtype: Any, where: str) -> pl.DataType:
 def _complete_struct(dtype: pl.Struct, where: str) -> pl.Struct:
     fields: dict[str, pl.DataType] = {}
     for field in dtype.fields:
+        check_characters(field.name)
         if field.name in fields:
             msg = f"{where}: two fields are called {field.name!r}; rename or remove one"
             raise SchemaError(msg)

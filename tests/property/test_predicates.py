@@ -45,6 +45,7 @@ def hash_of(i: int) -> dict[str, str | bytes]:
 
 @dataclass
 class Data:
+    url: str
     text: pl.LazyFrame
     binary: pl.LazyFrame
     text_frame: pl.DataFrame
@@ -64,7 +65,7 @@ def data(server) -> Iterator[Data]:  # type: ignore[no-untyped-def]
         fill(client, [*(key.encode() for key in KEYS), b"\xff\xfe", b"user:\xff"])
     text = gf.scan_hashes(server.url, "*", SCHEMA, include_ttl=True)
     binary = gf.scan_hashes(f"{server.url}/1", "u*", SCHEMA, key_dtype=pl.Binary)
-    data = Data(text, binary, text.collect(), binary.collect())
+    data = Data(server.url, text, binary, text.collect(), binary.collect())
     assert data.text_frame.height == len(KEYS)
     assert data.binary_frame.height == 249
     yield data
@@ -206,3 +207,44 @@ def test_binary_keys(data: Data, where: pl.Expr, engine: str) -> None:
     expected = data.binary_frame.filter(where)
     found = data.binary.filter(where).collect(engine=engine)  # type: ignore[call-overload]
     assert_frame_equal(rows_of(found), rows_of(expected))
+
+
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        age > age.mean(),
+        age == age.max(),
+        pl.col("name").is_duplicated() & (key != "user:1"),
+        age.sum().over("name") > 300,
+        age.cum_count() <= pl.len(),
+        (key == "user:7") | (age.count() > 1000),
+        (age - age.min()) == 0,
+        age.map_batches(lambda s: s > s.mean()),
+        pl.struct("age", "score").struct.field("age") > 3,
+        key.str.split(":").list.last() == "7",
+        key.is_in(pl.col("name").implode()),
+        pl.col("age").is_in(pl.col("score").cast(pl.Int64, strict=False).implode()),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_predicates_that_look_at_many_rows(data: Data, where: pl.Expr, engine: str) -> None:
+    small = gf.scan_hashes(data.url, "*", SCHEMA, batch_size=7)
+    expected = data.text_frame.drop("_ttl").filter(where)
+    found = small.filter(where).collect(engine=engine)  # type: ignore[call-overload]
+    assert_frame_equal(rows_of(found), rows_of(expected))
+
+
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+def test_a_predicate_in_python(data: Data, engine: str) -> None:
+    pytest.importorskip("cloudpickle", reason="Polars hands Python functions over as pickles")
+    seven = 7
+    where = age.map_elements(
+        lambda n: n.bit_length() == seven % 4, return_dtype=pl.Boolean, skip_nulls=True
+    )
+    expected = data.text_frame.filter(where)
+    found = data.text.filter(where).collect(engine=engine)  # type: ignore[call-overload]
+    assert_frame_equal(rows_of(found), rows_of(expected))
+    named = data.text.filter((key == "user:9") & where).select("_key")
+    assert named.collect(engine=engine).height <= 1  # type: ignore[call-overload]
+    assert "_key" in gf.explain(named)

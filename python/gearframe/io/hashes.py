@@ -105,8 +105,9 @@ def scan_hashes(
     Examples
     --------
     >>> client = gf.connect()
-    >>> users = pl.DataFrame({"_key": ["user:1", "user:2"], "name": ["Ann", "Bob"]})
-    >>> users = users.with_columns(age=pl.Series([41, 37]))
+    >>> users = pl.DataFrame(
+    ...     {"_key": ["user:1", "user:2"], "name": ["Ann", "Bob"], "age": [41, 37]}
+    ... )
     >>> gf.write_hashes(users, client).written
     2
     >>> lf = gf.scan_hashes(client, "user:*", {"name": pl.String, "age": pl.Int64})
@@ -160,7 +161,7 @@ def read_hashes(
     --------
     >>> client = gf.connect()
     >>> gf.read_hashes(client, "user:*", {"name": pl.String}).schema
-    Schema({'_key': String, 'name': String})
+    Schema([('_key', String), ('name', String)])
     """
     return collect(scan_hashes(client, pattern, schema, **options))
 

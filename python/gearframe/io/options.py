@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import polars as pl
@@ -10,10 +12,9 @@ from gearframe.client import as_client
 from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.plan import ROWS_COLUMN, Kind, OnError, ScanDefinition
 from gearframe.io.source import ScanSource
+from gearframe.schema import check_characters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from gearframe.client import Client
 
 
@@ -56,6 +57,10 @@ _DEFAULTS = ScanOptions(
     throttle=None,
     progress=False,
 )
+
+# What both SCAN's COUNT and Polars' row index take on every build.
+_MOST = 2**31 - 1
+_SLOWEST = 0.001
 
 
 def reserved_names(options: ScanOptions) -> set[str]:
@@ -104,22 +109,30 @@ def scan(
 
 def as_bytes(text: str | bytes) -> bytes:
     """Encode a text as UTF-8; bytes stay."""
-    return text.encode() if isinstance(text, str) else bytes(text)
+    try:
+        return text.encode() if isinstance(text, str) else bytes(text)
+    except UnicodeEncodeError as error:
+        raise OptionError(
+            f"{text!r} cannot be encoded as UTF-8 ({error.reason}); give bytes"
+        ) from None
 
 
 def _check(given: dict[str, Any]) -> None:
-    for name in ("batch_size", "scan_count"):
-        if not isinstance(given[name], int) or given[name] < 1:
-            raise OptionError(f"{name} is {given[name]!r}; expected a whole number from 1")
-    if not isinstance(given["row_index_offset"], int) or given["row_index_offset"] < 0:
-        raise OptionError(
-            f"row_index_offset is {given['row_index_offset']!r}; expected a whole number from 0"
-        )
+    for name, least in (("batch_size", 1), ("scan_count", 1), ("row_index_offset", 0)):
+        number = given[name]
+        is_number = isinstance(number, int) and not isinstance(number, bool)
+        if not (is_number and least <= number <= _MOST):
+            raise OptionError(
+                f"{name} is {number!r}; expected a whole number from {least} to {_MOST:,}"
+            )
     if given["on_error"] not in ("raise", "null", "skip"):
         raise OptionError(f"on_error is {given['on_error']!r}; expected 'raise', 'null' or 'skip'")
     throttle = given["throttle"]
-    if throttle is not None and not (isinstance(throttle, int | float) and throttle > 0):
-        raise OptionError(f"throttle is {throttle!r}; expected keys a second above 0, or None")
+    is_rate = isinstance(throttle, int | float) and not isinstance(throttle, bool)
+    if throttle is not None and not (is_rate and _SLOWEST <= throttle < math.inf):
+        raise OptionError(
+            f"throttle is {throttle!r}; expected keys a second from {_SLOWEST}, or None"
+        )
     columns = [
         given["key_column"] if given["include_key"] else None,
         given["ttl_column"] if given["include_ttl"] else None,
@@ -131,12 +144,13 @@ def _check(given: dict[str, Any]) -> None:
     for name in names:
         if not isinstance(name, str) or name == ROWS_COLUMN:
             raise SchemaError(f"a column cannot be called {name!r}; choose another name")
+        check_characters(name)
 
 
 def _keys(keys: Iterable[str | bytes] | None) -> tuple[bytes, ...] | None:
     if keys is None:
         return None
-    if isinstance(keys, str | bytes):
+    if isinstance(keys, str | bytes) or not isinstance(keys, Iterable):
         raise OptionError(f"keys is {keys!r}; expected a list of keys: [{keys!r}]")
     found = []
     for key in keys:

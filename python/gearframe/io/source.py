@@ -76,7 +76,8 @@ class ScanSource:
             explain_detail=f"{chosen} at {self.client.options.label}; more with gearframe.explain",
         )
         # The column that counts rows is projected away, so that only `len()` ever asks for it.
-        return source.select(list(schema))
+        # Not `select`: that takes a field called '*' for all columns, and '^x$' for a pattern.
+        return source.drop(ROWS_COLUMN)
 
     def plan(self, columns: list[str] | None, where: KeyFilter, n_rows: int | None) -> ScanPlan:
         """Decide what to ask of the server."""
@@ -182,7 +183,7 @@ class Batches:
         if self._left is not None:
             frame = frame.head(self._left)
             self._left -= frame.height
-        return frame.select(self._columns)
+        return frame[self._columns]
 
     def _report(self, *, finished: bool) -> None:
         if self._reader is None:

@@ -63,7 +63,7 @@ def scan_strings(
     --------
     >>> client = gf.connect()
     >>> client.execute("MSET", "hits:a", "3", "hits:b", "4")
-    'OK'
+    b'OK'
     >>> gf.scan_strings(client, "hits:*", pl.Int64).select(pl.col("value").sum()).collect().item()
     7
     """
@@ -104,7 +104,7 @@ def read_strings(
     --------
     >>> client = gf.connect()
     >>> gf.read_strings(client, "hits:*", pl.Int64).schema
-    Schema({'_key': String, 'value': Int64})
+    Schema([('_key', String), ('value', Int64)])
     """
     return collect(scan_strings(client, pattern, dtype, value_column=value_column, **options))
 

@@ -177,7 +177,7 @@ impl BatchBuilder {
         add(&stats.rows, batch.num_rows() as u64);
         add(&stats.rows_skipped, self.dropped.len() as u64);
         add(&stats.values_nulled, self.nulled);
-        add(&stats.batches, 1);
+        add(&stats.batches, u64::from(batch.num_rows() > 0));
         self.rows = 0;
         self.nulled = 0;
         self.text_bytes = 0;
