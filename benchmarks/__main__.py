@@ -21,15 +21,18 @@ def main() -> None:
         rows=arguments.rows,
         repeat=arguments.repeat,
         peer_repeat=arguments.peer_repeat,
+        patience=arguments.patience,
         seed=arguments.seed,
         server=arguments.server,
     )
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
     answers: list[report.Answer] = []
     with BenchServer(settings.server) as server:
         facts = machine.describe(server.version(), settings.seed, settings.repeat)
         report.print_facts(console, facts)
-        for name in arguments.names or NAMES:
+        for name in arguments.names:
             answer = importlib.import_module(f"benchmarks.{name}").run(server, settings)
             report.print_answer(console, answer)
             answers.append(answer)
@@ -42,11 +45,24 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     default = Settings()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="which; all without")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="name",
+        choices=NAMES,
+        default=NAMES,
+        help=f"of {', '.join(NAMES)}",
+    )
     parser.add_argument("--rows", type=int, default=default.rows)
     parser.add_argument("--server", default=default.server, help="a server of tests/servers")
     parser.add_argument("--repeat", type=int, default=default.repeat)
     parser.add_argument("--peer-repeat", type=int, default=default.peer_repeat, help="of redis-py")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=default.patience,
+        help="seconds that a run may wait for a quiet machine, and be repeated when disturbed",
+    )
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--json", type=Path, help="also write everything there")
     return parser

@@ -14,14 +14,18 @@ from benchmarks.servers import BenchServer
 
 Contestant = Callable[[], object]
 
+QUIET = 0.15
+"""Cores that others may use during a run that counts as undisturbed."""
+
 
 @dataclass(frozen=True)
 class Run:
-    """One run: wall time, CPU time on both sides, and how often each command was run."""
+    """One run: wall time, CPU time of both sides and all others, and the commands' counts."""
 
     seconds: float
     server_cpu: float
     client_cpu: float
+    others_cpu: float
     commands: dict[str, int]
 
 
@@ -41,6 +45,11 @@ class Runs:
         return statistics.median(run.server_cpu for run in self.runs)
 
     @property
+    def others_cpu(self) -> float:
+        """CPU time of everybody else on the machine: what makes a figure doubtful."""
+        return statistics.median(run.others_cpu for run in self.runs)
+
+    @property
     def client_cpu(self) -> float:
         return statistics.median(run.client_cpu for run in self.runs)
 
@@ -50,35 +59,67 @@ def take_turns(
     contestants: Mapping[str, Contestant],
     *,
     repeat: int,
+    patience: float,
     before: Callable[[], object] = lambda: None,
 ) -> dict[str, Runs]:
-    """Run the contestants in turns (ABCABC…), each after ``before``, which is not timed."""
+    """Run the contestants in turns (ABCABC…), each after ``before``, which is not timed.
+
+    For ``patience`` seconds a run waits for the machine to be quiet, and is made again when it
+    was disturbed.
+    """
     found: dict[str, list[Run]] = {name: [] for name in contestants}
     for _ in range(repeat):
         for name, contestant in contestants.items():
-            before()
-            found[name].append(_timed(server, contestant))
+            found[name].append(_patiently(server, contestant, before, patience))
     return {name: Runs(name, runs) for name, runs in found.items()}
+
+
+def _patiently(
+    server: BenchServer, contestant: Contestant, before: Contestant, patience: float
+) -> Run:
+    limit = time.monotonic() + patience
+    while True:
+        before()
+        wait_for_quiet(limit)
+        run = _timed(server, contestant)
+        if run.others_cpu <= QUIET * run.seconds or time.monotonic() >= limit:
+            return run
+
+
+def wait_for_quiet(limit: float) -> None:
+    """Wait until nobody uses the machine, or until the clock says ``limit``."""
+    while time.monotonic() < limit:
+        used, start = _machine_cpu(), time.monotonic()
+        time.sleep(0.3)
+        if _machine_cpu() - used <= QUIET * (time.monotonic() - start):
+            return
 
 
 def _timed(server: BenchServer, contestant: Contestant) -> Run:
     client = psutil.Process()
     gc.collect()
     server.reset_counts()
-    server_before, client_before = server.cpu_seconds(), _cpu(client)
+    before = (server.cpu_seconds(), _cpu(client), _machine_cpu())
     start = time.perf_counter()
     kept = contestant()
     seconds = time.perf_counter() - start
-    run = Run(
+    after = (server.cpu_seconds(), _cpu(client), _machine_cpu())
+    del kept  # freeing a result is not part of the question
+    served, asked, everybody = (b - a for a, b in zip(before, after, strict=True))
+    return Run(
         seconds=seconds,
-        server_cpu=server.cpu_seconds() - server_before,
-        client_cpu=_cpu(client) - client_before,
+        server_cpu=served,
+        client_cpu=asked,
+        others_cpu=max(0.0, everybody - served - asked),
         commands=server.counts(),
     )
-    del kept  # freeing a result is not part of the question
-    return run
 
 
 def _cpu(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
+
+
+def _machine_cpu() -> float:
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))

@@ -33,11 +33,13 @@ def run(server: BenchServer, settings: Settings) -> Answer:
                 "floor, HMGET 6": lambda: floor.read(wire, floor.hmget(data.FIELDS)),
             },
             repeat=settings.repeat,
+            patience=settings.patience,
         )
         found |= take_turns(
             server,
             {"redis-py + hiredis": lambda: peer.read_hashes(other)},
             repeat=settings.peer_repeat,
+            patience=settings.patience,
         )
         assert_frame_equal(peer.read_hashes(other).sort("_key"), expected)
     ours, least = found["gearframe"], found["floor"]

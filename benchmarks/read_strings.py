@@ -30,6 +30,7 @@ def run(server: BenchServer, settings: Settings) -> Answer:
                 "redis-py + hiredis": lambda: peer.read_strings(other),
             },
             repeat=settings.repeat,
+            patience=settings.patience,
         )
     ours, least = found["gearframe"], found["floor"]
     return Answer(

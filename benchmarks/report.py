@@ -93,7 +93,8 @@ def print_answer(console: Console, answer: Answer) -> None:
     console.rule(answer.title)
     if answer.runs:
         console.print(_runs_table(answer.runs))
-    print_results(console, answer.results)
+    if answer.results:
+        print_results(console, answer.results)
     for note in answer.notes:
         console.print(f"  {note}", highlight=False)
 
@@ -120,10 +121,17 @@ def write_json(path: Path, facts: dict[str, str], answers: list[Answer]) -> None
 
 def _runs_table(runs: list[Runs]) -> Table:
     table = Table()
-    for name in ("contestant", "median s", "server CPU s", "client CPU s", "all runs s"):
+    for name in (
+        "contestant",
+        "median s",
+        "server CPU s",
+        "client CPU s",
+        "others CPU s",
+        "all runs s",
+    ):
         table.add_column(name, overflow="fold")
     for each in runs:
         times = " ".join(f"{run.seconds:.3f}" for run in each.runs)
-        cpu = (f"{each.server_cpu:.2f}", f"{each.client_cpu:.2f}")
+        cpu = (f"{each.server_cpu:.2f}", f"{each.client_cpu:.2f}", f"{each.others_cpu:.2f}")
         table.add_row(each.name, f"{each.seconds:.3f}", *cpu, times)
     return table

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import psutil
 import redis
+from tests.servers.server import Server
 
 from benchmarks.floor import Wire
-from tests.servers.server import Server
 
 # What gearframe and the floor say to introduce themselves, and what this file asks.
 _NOT_COUNTED = {"hello", "info", "config|resetstat", "flushall", "echo", "client|setinfo", "ping"}
@@ -22,7 +23,7 @@ class BenchServer:
     def __init__(self, name: str) -> None:
         self._server = Server(name, unix=True)
         self._server.start()
-        self.control = redis.Redis(unix_socket_path=str(self._server.socket_path))
+        self.control = redis.Redis(unix_socket_path=str(self.socket_path))
         self._process = psutil.Process(self._server.pid)
 
     def __enter__(self) -> Self:
@@ -42,12 +43,16 @@ class BenchServer:
     def url(self) -> str:
         return self._server.url
 
+    @property
+    def socket_path(self) -> Path:
+        return self._server.socket_path
+
     def wire(self) -> Wire:
-        return Wire(self._server.socket_path)
+        return Wire(self.socket_path)
 
     def peer(self) -> redis.Redis:
         """Connect redis-py with hiredis; the fastest that it has."""
-        return redis.Redis(unix_socket_path=str(self._server.socket_path), protocol=2)
+        return redis.Redis(unix_socket_path=str(self.socket_path), protocol=2)
 
     def version(self) -> str:
         """Name, version and allocator."""

@@ -12,5 +12,6 @@ class Settings:
     rows: int = 1_000_000
     repeat: int = 3
     peer_repeat: int = 3
+    patience: float = 0
     seed: int = 20_260_101
     server: str = "valkey91"

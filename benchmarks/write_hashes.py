@@ -32,11 +32,18 @@ def run(server: BenchServer, settings: Settings) -> Answer:
         plain = list(load.batches(load.hset(part) for part in frame.iter_slices(data.CHUNK)))
         contestants["floor"] = lambda: wire.send_all(ready)
         contestants["plain HSET"] = lambda: wire.send_all(plain)
-        found = take_turns(server, contestants, repeat=settings.repeat, before=server.flush)
+        found = take_turns(
+            server,
+            contestants,
+            repeat=settings.repeat,
+            patience=settings.patience,
+            before=server.flush,
+        )
         found |= take_turns(
             server,
             {"redis-py + hiredis": lambda: peer.write_hashes(other, frame)},
             repeat=settings.peer_repeat,
+            patience=settings.patience,
             before=server.flush,
         )
     title = f"Writing {settings.rows:,} hashes of 6 fields"
@@ -45,7 +52,9 @@ def run(server: BenchServer, settings: Settings) -> Answer:
         notes = ["gearframe.write_hashes does not exist here: only the floors were measured"]
         return Answer(title=title, runs=runs, notes=notes)
     notes = [f"floor: MULTI, DEL and HSET of {together:,} rows, EXEC"]
-    notes += [f"not sent alike: {each}" for each in other_commands(found["gearframe"], found["floor"])]
+    notes += [
+        f"not sent alike: {each}" for each in other_commands(found["gearframe"], found["floor"])
+    ]
     return Answer(title=title, results=_results(found, settings.rows), runs=runs, notes=notes)
 
 
