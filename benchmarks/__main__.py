@@ -16,7 +16,11 @@ NAMES = ("read_hashes", "read_strings", "write_hashes", "memory", "foreground")
 
 
 def main() -> None:
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - set(NAMES)
+    if unknown:
+        parser.error(f"no benchmark is called {sorted(unknown)[0]!r}; known: {', '.join(NAMES)}")
     settings = Settings(
         rows=arguments.rows,
         repeat=arguments.repeat,
@@ -32,7 +36,7 @@ def main() -> None:
     with BenchServer(settings.server) as server:
         facts = machine.describe(server.version(), settings.seed, settings.repeat)
         report.print_facts(console, facts)
-        for name in arguments.names:
+        for name in arguments.names or NAMES:
             answer = importlib.import_module(f"benchmarks.{name}").run(server, settings)
             report.print_answer(console, answer)
             answers.append(answer)
@@ -45,14 +49,7 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     default = Settings()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "names",
-        nargs="*",
-        metavar="name",
-        choices=NAMES,
-        default=NAMES,
-        help=f"of {', '.join(NAMES)}",
-    )
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--rows", type=int, default=default.rows)
     parser.add_argument("--server", default=default.server, help="a server of tests/servers")
     parser.add_argument("--repeat", type=int, default=default.repeat)

@@ -14,7 +14,7 @@ from benchmarks.report import Answer, Result, faster, other_commands, slower
 from benchmarks.servers import BenchServer
 from benchmarks.settings import Settings
 
-ROWS_PER_TRANSACTION = 100
+ROWS_PER_TRANSACTION = 64
 """For the floor where gearframe itself cannot be asked how many it takes."""
 
 
