@@ -184,6 +184,7 @@ def test_lock_file_is_no_single_digit(tmp_path: Path) -> None:
 
 START = """
 import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
 from gearframe.embedded import EmbeddedServer
 server = EmbeddedServer(sys.argv[1])
 def say(*words): print(*words, flush=True)
