@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -9,6 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
+
+import gearframe
+from gearframe import _native
 
 _PACKAGES = ("gearframe", "polars", "redis", "hiredis", "pyarrow")
 
@@ -22,7 +26,8 @@ def describe(server: str, seed: int, repeat: int) -> dict[str, str]:
         "load at start": " ".join(f"{load:.2f}" for load in os.getloadavg()),
         "server": server,
         "python": platform.python_version(),
-        "revision": _revision(),
+        "gearframe built from": _revision(Path(gearframe.__file__).parent),
+        "gearframe binary": _digest(Path(_native.__file__)),
         "seed": str(seed),
         "repeats": f"{repeat}, alternating; medians",
     }
@@ -45,12 +50,15 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _revision() -> str:
+def _digest(file: Path) -> str:
+    """Tell builds apart: an installed binary can be older or newer than the sources beside it."""
+    return f"sha256 {hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"
+
+
+def _revision(folder: Path) -> str:
     command = ["git", "describe", "--always", "--dirty"]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return done.stdout.strip()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import polars as pl
+from polars.testing import assert_frame_equal
 
 import gearframe as gf
 from benchmarks import data, load, peer
@@ -27,6 +28,11 @@ def run(server: BenchServer, settings: Settings) -> Answer:
         contestants: dict[str, Contestant] = {}
         if write is not None:
             together = _rows_per_transaction(server, lambda part: write(part, client), frame)
+            server.flush()
+            write(frame, client)
+            assert_frame_equal(
+                gf.read_hashes(client, "*", data.FIELDS).sort("_key"), frame.sort("_key")
+            )
             contestants["gearframe"] = lambda: write(frame, client)
         ready = list(load.transactions(_replacing(frame), together))
         plain = list(load.batches(load.hset(part) for part in frame.iter_slices(data.CHUNK)))
