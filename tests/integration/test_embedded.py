@@ -237,7 +237,7 @@ def lock_is_free(data_dir: Path) -> bool:
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT", "SIGTERM", "SIGHUP", "SIGABRT"])
 def test_killed_program_leaves_no_server(tmp_path: Path, name: str) -> None:
-    with program(tmp_path, "sys.stdin.read()") as (process, pid, url):
+    with program(tmp_path, "time.sleep(60)") as (process, pid, url):
         set_key(url)
         process.send_signal(getattr(signal, name))
         process.wait(LIMIT)
@@ -265,7 +265,7 @@ def test_ctrl_c_reaches_the_program_and_not_the_server(tmp_path: Path) -> None:
     rest = """
 try:
     say("waiting")
-    sys.stdin.read()
+    time.sleep(60)
 except KeyboardInterrupt:
     from gearframe.embedded.server import _ping
     say(_ping(server._socket), server.is_running())

@@ -133,10 +133,7 @@ def test_the_stub_has_what_the_binary_has() -> None:
 
 def test_the_stub_has_the_signatures_of_the_binary(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
-    allowed = tmp_path / "allowed"
-    # A protocol is for type checkers alone, and the module's own list of names for nobody.
-    allowed.write_text("gearframe._native.__all__\ngearframe._native.RecordBatch\n")
-    command = [sys.executable, "-m", "mypy.stubtest", "gearframe._native", "--allowlist", allowed]
+    command = [sys.executable, "-m", "mypy.stubtest", "gearframe._native"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stdout
 

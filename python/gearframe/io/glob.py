@@ -62,6 +62,21 @@ def matches(pattern: bytes, key: bytes) -> bool:
     return _compiled(pattern).fullmatch(key) is not None
 
 
+def is_portable(pattern: bytes) -> bool:
+    """Whether every server reads a pattern alike.
+
+    In ``[a-z]`` the ends are compared as C's ``char``, which is signed on some machines: a range
+    with an end above 127 holds other bytes there.
+
+    Examples
+    --------
+    >>> is_portable(b"user:[0-5]*"), is_portable("user:[a-é]".encode())
+    (True, False)
+    """
+    # A dash outside of brackets counts too: to refuse too much costs a SCAN and nothing else.
+    return re.search(rb"-[\x80-\xff]|[\x80-\xff]-", pattern) is None
+
+
 @lru_cache(maxsize=128)
 def _compiled(pattern: bytes) -> re.Pattern[bytes]:
     first, *others = _between_stars(pattern)

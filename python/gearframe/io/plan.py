@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from gearframe.io import glob
+from gearframe.io.key_choice import choose_keys
 from gearframe.io.pushdown import KeyFilter
 from gearframe.schema import column_type
 
@@ -168,71 +168,25 @@ def make_plan(
     """Decide what to ask of the server for one run."""
     schema = definition.schema
     wanted = tuple(columns) if columns is not None else (*schema, ROWS_COLUMN)
-    pushed: list[str] = []
-    kept = [f"{text}: only keys can be asked for, values have no index" for text in where.kept]
-    pattern: bytes | None = definition.pattern
-    keys = definition.keys
-    if definition.row_index_name in wanted and where.pushed:
-        # A row's number counts the rows before it: all of them must be read.
-        kept += [f"{text}: the row index counts all rows" for text in where.pushed]
-    elif where.keys is not None:
-        keys = _named_keys(definition, where)
-        pushed += [f"{text} → {_count(keys)} fetched without SCAN" for text in where.pushed]
-    elif where.pushed and keys is not None:
-        keys = tuple(key for key in keys if all(key.startswith(p) for p in where.prefixes))
-        pushed += [f"{text} → {_count(keys)} of those named" for text in where.pushed]
-    elif where.pushed:
-        pattern, reason = _narrowed(definition.pattern, where.prefixes)
-        if pattern is None:
-            keys = ()
-        (kept if reason else pushed).extend(
-            f"{text}: {reason}" if reason else f"{text} → a narrower MATCH" for text in where.pushed
-        )
+    chosen = choose_keys(
+        definition.pattern,
+        definition.keys,
+        where,
+        numbers_rows=definition.row_index_name in wanted,
+    )
+    pushed = list(chosen.pushed)
     if len(wanted) < len(schema):
         shown = [name for name in wanted if name != ROWS_COLUMN]
         pushed.append(f"columns {', '.join(shown)}" if shown else "a row count: no values")
     if n_rows is not None:
         pushed.append(f"the first {n_rows:,} rows")
+    values = [f"{text}: only keys can be asked for, values have no index" for text in where.kept]
     return ScanPlan(
         definition=definition,
-        pattern=None if keys is not None else pattern,
-        keys=keys,
+        pattern=chosen.pattern,
+        keys=chosen.keys,
         columns=wanted,
         limit=n_rows,
         pushed=tuple(pushed),
-        kept=tuple(kept),
+        kept=(*values, *chosen.kept),
     )
-
-
-def _named_keys(definition: ScanDefinition, where: KeyFilter) -> tuple[bytes, ...]:
-    named = where.keys or frozenset()
-    if definition.keys is not None:
-        chosen = [key for key in definition.keys if key in named]
-    else:
-        chosen = sorted(key for key in named if glob.matches(definition.pattern, key))
-    return tuple(key for key in chosen if all(key.startswith(p) for p in where.prefixes))
-
-
-def _count(keys: tuple[bytes, ...]) -> str:
-    return "1 key" if len(keys) == 1 else f"{len(keys):,} keys"
-
-
-def _narrowed(pattern: bytes, prefixes: tuple[bytes, ...]) -> tuple[bytes | None, str]:
-    """Narrow a pattern by prefixes: the pattern (None: nothing can match), or why it cannot be."""
-    literal, rest = glob.literal_prefix(pattern)
-    longest = max(prefixes, key=len)
-    if not all(longest.startswith(prefix) for prefix in prefixes):
-        return None, ""
-    shorter = min(len(longest), len(literal))
-    if longest[:shorter] != literal[:shorter]:
-        return None, ""
-    if len(longest) <= len(literal):
-        return pattern, ""
-    if not rest:
-        return None, ""
-    if set(rest) != {ord("*")}:
-        return (
-            pattern,
-            "the pattern does not end in its only '*', so it cannot be joined with a prefix",
-        )
-    return glob.escape(longest) + b"*", ""
