@@ -37,7 +37,7 @@ def examples() -> list[doctest.DocTest]:
 def test_example(test: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     report: list[str] = []
-    doctest.DocTestRunner(optionflags=FLAGS).run(test, out=report.append)
+    doctest.DocTestRunner(verbose=False, optionflags=FLAGS).run(test, out=report.append)
     opened = [value for value in test.globs.values() if isinstance(value, gf.Client)]
     for client in opened:
         client.close()
