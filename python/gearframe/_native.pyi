@@ -1,7 +1,7 @@
 """The native part of gearframe: reading and writing bytes."""
 
-from collections.abc import Sequence
-from typing import Protocol, final, type_check_only
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol, final, type_check_only
 
 @type_check_only
 class RecordBatches(Protocol):
@@ -60,14 +60,11 @@ class Reader:
         *,
         pattern: bytes | None = None,
         keys: Sequence[bytes] | None = None,
+        stalled: Callable[[], object] | None = None,
     ) -> Reader: ...
-    def next_batch(self) -> RecordBatch | None:
-        """The next batch; None when there is none yet, or none any more."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether everything has been handed over."""
-
+    def next_batch(
+        self, patience: float | None = None
+    ) -> RecordBatch | Literal[False] | None: ...
     def stats(self) -> dict[str, int]: ...
     def close(self) -> None: ...
 

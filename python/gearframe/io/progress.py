@@ -16,8 +16,8 @@ class _Rate(TextColumn):
 class ProgressBar:
     """A bar on standard error with a count, a rate and an estimate of the time left.
 
-    It has no thread of its own and changes nothing that must be put back: it is redrawn when the
-    count moves. So nothing is left behind when its owner is dropped in the middle, by Ctrl-C say.
+    It has no thread of its own: it is redrawn when the count moves, so nothing is left behind
+    when its owner is dropped.
 
     Parameters
     ----------
@@ -37,11 +37,14 @@ class ProgressBar:
             TimeRemainingColumn(),
             console=Console(stderr=True),
             auto_refresh=False,
+            transient=False,
             redirect_stdout=False,
             redirect_stderr=False,
         )
         self._task = self._progress.add_task(title, total=total, rate="")
         self._progress.start()
+        # Polars may drop a scan in the middle, with Ctrl-C perhaps, and then nothing is called
+        # that could give the cursor back.
         self._progress.console.show_cursor(True)
 
     def advance_to(self, count: int) -> None:
@@ -54,4 +57,8 @@ class ProgressBar:
         """Show the end: what has been counted is all there was."""
         done = self._progress.tasks[0].completed
         self._progress.update(self._task, total=done, completed=done, refresh=True)
+        self._progress.stop()
+
+    def stop(self) -> None:
+        """Leave the bar as it is."""
         self._progress.stop()

@@ -49,6 +49,10 @@ class Run:
     def __init__(self) -> None:
         self.report = ScanReport()
 
+_PATIENCE = 0.2
+"""Seconds without a batch after which Polars gets an empty one. Only between batches does its
+streaming engine see Ctrl-C, or that nobody wants the rest any more."""
+
 
 class ScanSource:
     """What Polars calls each time a query over a scan runs.
@@ -106,6 +110,15 @@ class ScanSource:
         return Batches(self, plan, with_columns or list(schema), predicate, n_rows)
 
 
+def _let_polars_drop() -> None:
+    """Call Polars, whatever for.
+
+    Its streaming engine drops a source that it needs no more without the GIL. PyO3 puts that off
+    until Polars is called the next time, and until then the reading thread would wait for ever.
+    """
+    pl.col("")
+
+
 class Batches:
     """The frames of one run.
 
@@ -139,7 +152,11 @@ class Batches:
             self._run.report = ScanReport(finished=True)
             return
         self._reader = _native.Reader(
-            source.client.options.to_json(), plan.to_json(), pattern=plan.pattern, keys=plan.keys
+            source.client.options.to_json(),
+            plan.to_json(),
+            pattern=plan.pattern,
+            keys=plan.keys,
+            stalled=_let_polars_drop,
         )
         if source.progress:
             total = len(plan.keys) if plan.keys is not None else source.client.dbsize()
@@ -149,25 +166,32 @@ class Batches:
         return self
 
     def __next__(self) -> pl.DataFrame:
-        """Wait for the next batch, without the GIL.
+        """Wait for the next batch, without the GIL."""
+        try:
+            return self._next()
+        except StopIteration:
+            raise
+        except BaseException:
+            # The traceback keeps this object alive for as long as somebody keeps the exception.
+            self._stop(finished=False)
+            raise
 
-        Where none comes for a while, or no row of it passes the predicate, the frame is empty:
-        Polars looks for Ctrl-C between two frames.
-        """
+    def _next(self) -> pl.DataFrame:
         if self._reader is None:
             raise StopIteration
-        batch = self._reader.next_batch()
-        if batch is not None:
-            frame = self._shape(pl.DataFrame(batch))
-            self._rows_out += frame.height
-            self._report(finished=False)
-            if self._left == 0:
-                self._stop(finished=False)
-            return frame
-        if self._reader.finished:
+        batch = self._reader.next_batch(_PATIENCE)
+        if batch is None:
             self._stop(finished=self._left != 0)
             raise StopIteration
-        return self._empty
+        if batch is False:
+            return self._empty
+        # A frame without rows goes to Polars too: a long search can then be interrupted.
+        frame = self._shape(pl.DataFrame(batch))
+        self._rows_out += frame.height
+        self._report(finished=False)
+        if self._left == 0:
+            self._stop(finished=False)
+        return frame
 
     def _shape(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give a batch the columns and rows that Polars asked for."""
@@ -204,4 +228,5 @@ class Batches:
             self._reader.close()
             self._reader = None
         if self._bar is not None:
-            self._bar.finish()
+            self._bar.finish() if finished else self._bar.stop()
+        self._bar = None
