@@ -50,6 +50,11 @@ class Runs:
         return statistics.median(run.others_cpu for run in self.runs)
 
     @property
+    def disturbed(self) -> bool:
+        """Whether others used so much of the machine that the median says little."""
+        return self.others_cpu > QUIET * self.seconds
+
+    @property
     def client_cpu(self) -> float:
         return statistics.median(run.client_cpu for run in self.runs)
 

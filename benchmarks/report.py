@@ -24,13 +24,14 @@ class Result:
     unit: str = "x"
     target: float | None = None
     at_most: bool = True
+    disturbed: bool = False
 
     @property
     def verdict(self) -> str:
         if self.target is None:
             return "no target"
         kept = self.figure <= self.target if self.at_most else self.figure >= self.target
-        return "won" if kept else "lost"
+        return ("won" if kept else "lost") + (", but disturbed" if self.disturbed else "")
 
     @property
     def wanted(self) -> str:
@@ -57,6 +58,7 @@ def slower(question: str, ours: Runs, floor: Runs, target: float | None) -> Resu
         reference=f"{floor.name} {floor.seconds:.3f} s",
         figure=ours.seconds / floor.seconds,
         target=target,
+        disturbed=ours.disturbed or floor.disturbed,
     )
 
 
@@ -69,6 +71,7 @@ def faster(question: str, ours: Runs, peer: Runs, target: float | None) -> Resul
         figure=peer.seconds / ours.seconds,
         target=target,
         at_most=False,
+        disturbed=ours.disturbed or peer.disturbed,
     )
 
 
