@@ -49,6 +49,7 @@ class Run:
     def __init__(self) -> None:
         self.report = ScanReport()
 
+
 _PATIENCE = 0.2
 """Seconds without a batch after which Polars gets an empty one. Only between batches does its
 streaming engine see Ctrl-C, or that nobody wants the rest any more."""
