@@ -407,11 +407,5 @@ def no_rust_panic(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
 
 @pytest.mark.parametrize("throttle", [float("inf"), float("nan"), 0, -1])
 def test_a_throttle_that_is_no_rate(throttle: float, url: str) -> None:
-    with pytest.raises(errors.OptionError, match="expected keys a second above 0"):
+    with pytest.raises(errors.OptionError, match="expected keys a second from 0.001"):
         gf.scan_hashes(url, "*", {"a": pl.Int64}, throttle=throttle)
-
-
-def test_the_smallest_throttle_does_not_panic(url: str, redis_client: redis.Redis) -> None:
-    redis_client.hset("user:1", "a", 1)
-    frame = gf.scan_hashes(url, "*", {"a": pl.Int64}, throttle=5e-324)
-    assert frame.collect().height == 1

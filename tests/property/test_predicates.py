@@ -237,7 +237,6 @@ def test_predicates_that_look_at_many_rows(data: Data, where: pl.Expr, engine: s
 
 @pytest.mark.parametrize("engine", ["in-memory", "streaming"])
 def test_a_predicate_in_python(data: Data, engine: str) -> None:
-    pytest.importorskip("cloudpickle", reason="Polars hands Python functions over as pickles")
     seven = 7
     where = age.map_elements(
         lambda n: n.bit_length() == seven % 4, return_dtype=pl.Boolean, skip_nulls=True
