@@ -1,7 +1,7 @@
 """The native part of gearframe: reading and writing bytes."""
 
-from collections.abc import Sequence
-from typing import Protocol, final
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol, final
 
 class RecordBatch(Protocol):
     """An Arrow record batch, for whoever takes the Arrow PyCapsule interface."""
@@ -51,7 +51,10 @@ class Reader:
         *,
         pattern: bytes | None = None,
         keys: Sequence[bytes] | None = None,
+        stalled: Callable[[], object] | None = None,
     ) -> Reader: ...
-    def next_batch(self) -> RecordBatch | None: ...
+    def next_batch(
+        self, patience: float | None = None
+    ) -> RecordBatch | Literal[False] | None: ...
     def stats(self) -> dict[str, int]: ...
     def close(self) -> None: ...

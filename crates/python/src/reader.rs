@@ -1,10 +1,11 @@
 //! `_native.Reader`: record batches out of a running read.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gearframe_core::net::ConnectOptions;
 use gearframe_core::read::{Next, ReadRequest, ReadStats, Reader as CoreReader, Selection};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_arrow::PyRecordBatch;
@@ -25,13 +26,14 @@ pub(crate) struct Reader {
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (options, request, *, pattern=None, keys=None))]
+    #[pyo3(signature = (options, request, *, pattern=None, keys=None, stalled=None))]
     fn new(
         py: Python<'_>,
         options: &str,
         request: &str,
         pattern: Option<Vec<u8>>,
         keys: Option<Vec<Vec<u8>>>,
+        stalled: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let options: ConnectOptions = from_json(py, "connect options", options)?;
         let request: ReadRequest = from_json(py, "read request", request)?;
@@ -39,7 +41,11 @@ impl Reader {
             Some(keys) => Selection::Keys(keys),
             None => Selection::Pattern(pattern.unwrap_or_else(|| b"*".to_vec())),
         };
-        let reader = CoreReader::start(options, request, selection);
+        let reader = CoreReader::start(options, request, selection, move || {
+            if let Some(stalled) = &stalled {
+                look_after(stalled);
+            }
+        });
         let reader = reader.map_err(|error| to_py(py, &error))?;
         Ok(Self {
             stats: Arc::clone(reader.stats()),
@@ -47,17 +53,29 @@ impl Reader {
         })
     }
 
-    /// The next record batch, or None at the end.
-    fn next_batch(&self, py: Python<'_>) -> PyResult<Option<PyRecordBatch>> {
+    /// The next record batch, None at the end, or False when neither has come within `patience`
+    /// seconds.
+    #[pyo3(signature = (patience=None))]
+    fn next_batch<'py>(
+        &self,
+        py: Python<'py>,
+        patience: Option<f64>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let started = Instant::now();
         loop {
             let next = py.detach(|| {
                 let reader = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
                 reader.next(PATIENCE)
             });
             match next.map_err(|error| to_py(py, &error))? {
-                Next::Batch(batch) => return Ok(Some(PyRecordBatch::new(batch))),
+                Next::Batch(batch) => {
+                    return PyRecordBatch::new(batch).into_bound_py_any(py).map(Some);
+                }
                 Next::End => return Ok(None),
                 Next::Pending => py.check_signals()?,
+            }
+            if patience.is_some_and(|limit| started.elapsed().as_secs_f64() >= limit) {
+                return false.into_bound_py_any(py).map(Some);
             }
         }
     }
@@ -78,4 +96,13 @@ impl Reader {
             reader.stop();
         });
     }
+}
+
+/// Calls the function for a consumer that takes nothing. Not while Python shuts down.
+fn look_after(stalled: &Py<PyAny>) {
+    Python::try_attach(|py| {
+        if let Err(error) = stalled.call0(py) {
+            error.write_unraisable(py, None);
+        }
+    });
 }

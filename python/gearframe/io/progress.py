@@ -38,9 +38,14 @@ class ProgressBar:
             console=Console(stderr=True),
             auto_refresh=False,
             transient=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
         self._task = self._progress.add_task(title, total=total, rate="")
         self._progress.start()
+        # Polars may drop a scan in the middle, with Ctrl-C perhaps, and then nothing is called
+        # that could give the cursor back.
+        self._progress.console.show_cursor(True)
 
     def advance_to(self, count: int) -> None:
         """Show a count."""
@@ -54,6 +59,6 @@ class ProgressBar:
         self._progress.update(self._task, total=done, completed=done, refresh=True)
         self._progress.stop()
 
-    def __del__(self) -> None:
-        """Give the terminal's cursor back when a scan is dropped in the middle."""
+    def stop(self) -> None:
+        """Leave the bar as it is."""
         self._progress.stop()

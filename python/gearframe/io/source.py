@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _KEPT_REPORTS = 16
 
+_PATIENCE = 0.2
+"""Seconds without a batch after which Polars gets an empty one. Only between batches does its
+streaming engine see Ctrl-C, or that nobody wants the rest any more."""
+
 
 class ScanSource:
     """What Polars calls each time a query over a scan runs.
@@ -79,6 +83,15 @@ class ScanSource:
         return Batches(self, plan, with_columns or list(schema), predicate, n_rows)
 
 
+def _let_polars_drop() -> None:
+    """Call Polars, whatever for.
+
+    Its streaming engine drops a source that it needs no more without the GIL. PyO3 puts that off
+    until Polars is called the next time, and until then the reading thread would wait for ever.
+    """
+    pl.col("")
+
+
 class Batches:
     """The frames of one run.
 
@@ -99,6 +112,8 @@ class Batches:
         self._columns = columns
         self._predicate = predicate
         self._left = n_rows
+        schema = {**source.definition.schema, ROWS_COLUMN: pl.Null()}
+        self._empty = pl.DataFrame(schema={name: schema[name] for name in columns})
         self._rows_in = 0
         self._rows_out = 0
         self._started = time.monotonic()
@@ -109,7 +124,11 @@ class Batches:
             source.reports[-1] = ScanReport(finished=True)
             return
         self._reader = _native.Reader(
-            source.client.options.to_json(), plan.to_json(), pattern=plan.pattern, keys=plan.keys
+            source.client.options.to_json(),
+            plan.to_json(),
+            pattern=plan.pattern,
+            keys=plan.keys,
+            stalled=_let_polars_drop,
         )
         if source.progress:
             total = len(plan.keys) if plan.keys is not None else source.client.dbsize()
@@ -120,11 +139,23 @@ class Batches:
 
     def __next__(self) -> pl.DataFrame:
         """Wait for the next batch, without the GIL."""
+        try:
+            return self._next()
+        except StopIteration:
+            raise
+        except BaseException:
+            # The traceback keeps this object alive for as long as somebody keeps the exception.
+            self._stop(finished=False)
+            raise
+
+    def _next(self) -> pl.DataFrame:
         while self._reader is not None:
-            batch = self._reader.next_batch()
+            batch = self._reader.next_batch(_PATIENCE)
             if batch is None:
                 self._stop(finished=True)
                 break
+            if batch is False:
+                return self._empty
             frame = self._shape(pl.DataFrame(batch))
             self._rows_out += frame.height
             self._report(finished=False)
@@ -169,4 +200,5 @@ class Batches:
             self._reader.close()
             self._reader = None
         if self._bar is not None:
-            self._bar.finish()
+            self._bar.finish() if finished else self._bar.stop()
+        self._bar = None

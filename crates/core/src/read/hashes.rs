@@ -41,6 +41,17 @@ impl HashRows {
         }
     }
 
+    /// Checks that an HMGET reply has a value for each field.
+    pub(super) fn expect_values(&self, count: usize) -> Result<()> {
+        if count == self.fields.len() {
+            return Ok(());
+        }
+        let fields = self.fields.len();
+        Err(Error::protocol(format!(
+            "HMGET of {fields} fields was answered with {count} values"
+        )))
+    }
+
     /// Fills a row from the values of an HMGET reply.
     pub(super) fn fill_values(
         &self,
@@ -49,13 +60,7 @@ impl HashRows {
         input: &[u8],
         values: &[Span],
     ) -> Result<()> {
-        if values.len() != self.fields.len() {
-            return Err(Error::protocol(format!(
-                "HMGET of {} fields was answered with {} values",
-                self.fields.len(),
-                values.len()
-            )));
-        }
+        self.expect_values(values.len())?;
         for ((_, place), span) in self.fields.iter().zip(values) {
             batch.push(*place, key, span.of(input))?;
         }

@@ -5,10 +5,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use super::request::{ReadRequest, Selection};
-use super::rows::Message;
+use super::rows::{Message, Sink};
 use super::stats::ReadStats;
 use super::worker::Worker;
 use crate::error::{Error, ErrorKind, Result};
@@ -40,20 +40,24 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Starts to read.
+    /// Starts to read. `stalled` is called on the reading thread, again and again, while batches
+    /// wait and nobody takes them; it may drop the reader.
     pub fn start(
         options: ConnectOptions,
         request: ReadRequest,
         selection: Selection,
+        stalled: impl Fn() + Send + 'static,
     ) -> Result<Self> {
         let (sender, receiver) = bounded(BATCHES_AHEAD);
+        let stalled = Box::new(stalled);
+        let sink = Sink { sender, stalled };
         let cancel = Cancel::default();
         let stats = Arc::new(ReadStats::default());
         let thread = std::thread::Builder::new()
             .name("gearframe-read".to_owned())
             .spawn({
                 let (cancel, stats) = (cancel.clone(), Arc::clone(&stats));
-                move || read(&options, &request, selection, &stats, &sender, &cancel)
+                move || read(&options, &request, selection, &stats, &sink, &cancel)
             });
         let thread =
             thread.map_err(|error| Error::option(format!("no thread can be started: {error}")))?;
@@ -88,11 +92,14 @@ impl Reader {
         }
     }
 
-    /// Stops reading, and waits until the thread and its connection are gone.
+    /// Stops reading, and waits until the thread and its connection are gone; on that thread
+    /// itself they go as soon as it returns.
     pub fn stop(&mut self) {
         self.cancel.cancel();
         self.receiver = None;
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != std::thread::current().id()
+        {
             // A panic has been reported through the channel, as its end without a word.
             drop(thread.join());
         }
@@ -110,12 +117,12 @@ fn read(
     request: &ReadRequest,
     selection: Selection,
     stats: &ReadStats,
-    sink: &Sender<Message>,
+    sink: &Sink,
     cancel: &Cancel,
 ) {
     let outcome = Connection::open(options, cancel)
         .and_then(|connection| Worker::new(connection, request, selection, stats, sink, cancel))
         .and_then(|mut worker| worker.run());
     // Without a receiver nobody is left who could be told.
-    drop(sink.send(outcome.map(|()| None)));
+    sink.send(outcome.map(|()| None));
 }

@@ -1,7 +1,9 @@
 //! Rows on their way to the consumer: gathered into batches, counted, handed over.
 
+use std::time::Duration;
+
 use arrow_array::RecordBatch;
-use crossbeam_channel::Sender;
+use crossbeam_channel::{SendTimeoutError, Sender};
 
 use super::batch::BatchBuilder;
 use super::hashes::HashRows;
@@ -12,6 +14,30 @@ use crate::error::{Error, ErrorKind, Result};
 /// What goes through the channel: batches, then `None` for the end, or an error.
 pub(super) type Message = Result<Option<RecordBatch>>;
 
+/// The longest wait for the consumer before it is looked after.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// The way to the consumer.
+pub(super) struct Sink {
+    pub(super) sender: Sender<Message>,
+    /// Called again and again while the consumer takes nothing.
+    pub(super) stalled: Box<dyn Fn() + Send>,
+}
+
+impl Sink {
+    /// Waits until the consumer has room. False when there is no consumer any more.
+    pub(super) fn send(&self, mut message: Message) -> bool {
+        loop {
+            message = match self.sender.send_timeout(message, PATIENCE) {
+                Ok(()) => return true,
+                Err(SendTimeoutError::Disconnected(_)) => return false,
+                Err(SendTimeoutError::Timeout(message)) => message,
+            };
+            (self.stalled)();
+        }
+    }
+}
+
 /// The first batch is small, so that a query that stops early has not read much.
 const FIRST_BATCH: usize = 1024;
 
@@ -19,7 +45,7 @@ const FIRST_BATCH: usize = 1024;
 pub(super) struct Rows<'a> {
     request: &'a ReadRequest,
     stats: &'a ReadStats,
-    sink: &'a Sender<Message>,
+    sink: &'a Sink,
     batch: BatchBuilder,
     hashes: HashRows,
     key_places: Vec<usize>,
@@ -40,7 +66,7 @@ impl<'a> Rows<'a> {
     pub(super) fn new(
         request: &'a ReadRequest,
         stats: &'a ReadStats,
-        sink: &'a Sender<Message>,
+        sink: &'a Sink,
     ) -> Result<Self> {
         let batch_rows = FIRST_BATCH.min(request.batch_rows);
         let batch = BatchBuilder::new(&request.columns, request.on_error, batch_rows)?;
@@ -61,6 +87,11 @@ impl<'a> Rows<'a> {
     /// How many more rows are wanted.
     pub(super) fn left(&self) -> u64 {
         self.left
+    }
+
+    /// Checks that an HMGET reply has a value for each field, before it is looked at.
+    pub(super) fn expect_values(&self, count: usize) -> Result<()> {
+        self.hashes.expect_values(count)
     }
 
     /// Adds a row: its key, its time to live, and what `fill` puts into it.
@@ -109,7 +140,12 @@ impl<'a> Rows<'a> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        let sent = self.sink.send(Ok(Some(batch)));
-        sent.map_err(|_| Error::new(ErrorKind::Cancelled, "nobody reads the scan any more"))
+        match self.sink.send(Ok(Some(batch))) {
+            true => Ok(()),
+            false => Err(Error::new(
+                ErrorKind::Cancelled,
+                "nobody reads the scan any more",
+            )),
+        }
     }
 }

@@ -8,14 +8,12 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crossbeam_channel::Sender;
-
 use super::commands::{self, Hmget};
 use super::fetch::{Owed, PageSize, Throttle};
 use super::plan::FetchPlan;
 use super::replies::Replies;
 use super::request::{ReadRequest, Selection};
-use super::rows::{Message, Rows};
+use super::rows::{Rows, Sink};
 use super::stats::{ReadStats, add};
 use crate::error::{Error, Result};
 use crate::keys::{KeyPage, KeyQueue, SeenKeys};
@@ -67,7 +65,7 @@ impl<'a> Worker<'a> {
         request: &'a ReadRequest,
         selection: Selection,
         stats: &'a ReadStats,
-        sink: &'a Sender<Message>,
+        sink: &'a Sink,
         cancel: &'a Cancel,
     ) -> Result<Self> {
         let plan = FetchPlan::new(request, &selection);
