@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import polars as pl
@@ -112,7 +113,7 @@ def _check(given: dict[str, Any]) -> None:
     if given["on_error"] not in ("raise", "null", "skip"):
         raise OptionError(f"on_error is {given['on_error']!r}; expected 'raise', 'null' or 'skip'")
     throttle = given["throttle"]
-    if throttle is not None and not (isinstance(throttle, int | float) and throttle > 0):
+    if throttle is not None and not (isinstance(throttle, int | float) and 0 < throttle < math.inf):
         raise OptionError(f"throttle is {throttle!r}; expected keys a second above 0, or None")
     columns = [
         given["key_column"] if given["include_key"] else None,

@@ -116,6 +116,7 @@ impl Worker<'_> {
                 Shape::Values if !known.present => {}
                 Shape::Values => {
                     let (input, spans) = (self.replies.input(), self.replies.spans());
+                    self.rows.expect_values(spans.len())?;
                     if spans.iter().all(|span| span.is_null()) {
                         // A hash without these fields, or no hash any more: HMGET does not tell.
                         self.unclear.push(key);

@@ -116,7 +116,7 @@ impl Replies {
     /// Waits for a string that is not null.
     pub(super) fn next_text(&mut self, command: &str) -> Result<&[u8]> {
         match self.next()? {
-            Shape::Scalar => Ok(self.text()),
+            Shape::Scalar | Shape::Simple => Ok(self.text()),
             shape => Err(self.unexpected(shape, command)),
         }
     }

@@ -50,8 +50,14 @@ impl Worker<'_> {
     }
 
     fn hash_again(&mut self, key: &[u8]) -> Result<()> {
-        for step in ["MULTI", "PTTL in MULTI", "HMGET in MULTI"] {
-            self.replies.next_text(step)?;
+        for (step, answer) in [
+            ("MULTI", &b"OK"[..]),
+            ("PTTL in MULTI", b"QUEUED"),
+            ("HMGET in MULTI", b"QUEUED"),
+        ] {
+            if self.replies.next_text(step)? != answer {
+                return Err(self.replies.unexpected(Shape::Simple, step));
+            }
         }
         let answers = self.replies.next_array("EXEC")?;
         if answers != 2 {

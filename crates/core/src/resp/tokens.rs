@@ -51,13 +51,15 @@ impl Span {
 pub enum Shape {
     /// An array, set or map of flat values; a map's fields and values alternate.
     Values,
-    /// One bulk or simple string, or null.
+    /// One bulk string, or null.
     Scalar,
+    /// One simple string, such as `OK`.
+    Simple,
     /// An integer.
     Integer(i64),
     /// An error reply; its text is the only span.
     Error,
-    /// An out-of-band push message (RESP3), which answers nothing.
+    /// An out-of-band push message (RESP3), which answers nothing. Its elements are skipped.
     Push,
 }
 
@@ -94,50 +96,62 @@ impl Tokenizer {
             }
         };
         while self.remaining > 0 {
-            match value(input, self.position)? {
-                Some((span, next)) => {
+            let next = match shape {
+                Shape::Push => self.skip(input)?,
+                _ => value(input, self.position)?.map(|(span, next)| {
                     self.spans.push(span);
-                    self.position = next;
-                    self.remaining -= 1;
-                }
-                None => return Ok(None),
-            }
+                    next
+                }),
+            };
+            let Some(next) = next else {
+                return Ok(None);
+            };
+            self.position = next;
+            self.remaining -= 1;
         }
         self.shape = None;
         Ok(Some((shape, self.position)))
     }
 
     fn begin(&mut self, input: &[u8]) -> Result<Option<Shape>> {
-        if input.first() == Some(&b'$') {
-            return Ok(value(input, 0)?.map(|found| self.scalar(Shape::Scalar, found)));
+        if let Some((start, end)) = plain_bulk(input, 0) {
+            self.spans.push(Span { start, end });
+            self.position = end + 2;
+            self.shape = Some(Shape::Scalar);
+            return Ok(self.shape);
         }
         let Some((head, next)) = element(input, 0)? else {
             return Ok(None);
         };
-        let shape = match head {
-            Element::Array(_) | Element::Set(_) | Element::Map(_) => Shape::Values,
-            Element::Push(_) => Shape::Push,
-            Element::Integer(number) => Shape::Integer(number),
-            Element::Error(text) => {
-                let found = (Span::before(next, text.len()), next);
-                return Ok(Some(self.scalar(Shape::Error, found)));
-            }
-            _ => {
-                let found = (flat(input, 0, head, next)?, next);
-                return Ok(Some(self.scalar(Shape::Scalar, found)));
-            }
+        let (shape, span) = match head {
+            Element::Array(_) | Element::Set(_) | Element::Map(_) => (Shape::Values, None),
+            Element::Push(_) => (Shape::Push, None),
+            Element::Integer(number) => (Shape::Integer(number), None),
+            Element::Bulk(text) => (Shape::Scalar, Some(Span::before(next, text.len()))),
+            Element::Null => (Shape::Scalar, Some(Span::NULL)),
+            Element::Simple(text) => (Shape::Simple, Some(Span::before(next, text.len()))),
+            Element::Error(text) => (Shape::Error, Some(Span::before(next, text.len()))),
+            _ => return Err(unexpected(input, 0, "a reply to a command that reads")),
         };
         self.remaining = head.children();
+        self.spans.extend(span);
         self.position = next;
         self.shape = Some(shape);
         Ok(Some(shape))
     }
 
-    fn scalar(&mut self, shape: Shape, (span, next): (Span, usize)) -> Shape {
-        self.spans.push(span);
-        self.position = next;
-        self.shape = Some(shape);
-        shape
+    /// Steps over one element of a push message, whatever it is; what it holds is still to come.
+    fn skip(&mut self, input: &[u8]) -> Result<Option<usize>> {
+        let Some((found, next)) = element(input, self.position)? else {
+            return Ok(None);
+        };
+        // An attribute belongs to the element after it, which is counted already.
+        let itself = u64::from(matches!(found, Element::Attribute(_)));
+        self.remaining = self
+            .remaining
+            .saturating_add(found.children())
+            .saturating_add(itself);
+        Ok(Some(next))
     }
 }
 
@@ -154,7 +168,10 @@ pub fn array_header(input: &[u8]) -> Result<Option<(usize, usize)>> {
     }
 }
 
-/// Reads one flat value at `at`: its span and where the next one starts.
+/// Reads one value at `at`: its span and where the next one starts.
+///
+/// Values are bulk strings or null, as servers send them. A null with one byte changed on its way
+/// (`$-1` to `+-1`) must not become a text.
 #[inline]
 fn value(input: &[u8], at: usize) -> Result<Option<(Span, usize)>> {
     if let Some((start, end)) = plain_bulk(input, at) {
@@ -164,7 +181,9 @@ fn value(input: &[u8], at: usize) -> Result<Option<(Span, usize)>> {
         return Ok(Some((Span::NULL, at + 3)));
     }
     match element(input, at)? {
-        Some((found, next)) => Ok(Some((flat(input, at, found, next)?, next))),
+        Some((Element::Bulk(text), next)) => Ok(Some((Span::before(next, text.len()), next))),
+        Some((Element::Null, next)) => Ok(Some((Span::NULL, next))),
+        Some(_) => Err(unexpected(input, at, "a bulk string or null")),
         None => Ok(None),
     }
 }
@@ -192,25 +211,6 @@ fn plain_bulk(input: &[u8], at: usize) -> Option<(usize, usize)> {
         }
     }
     None
-}
-
-/// The place of a scalar that ends before `next`. Errors and aggregates are not values.
-fn flat(input: &[u8], at: usize, found: Element<'_>, next: usize) -> Result<Span> {
-    match found {
-        Element::Null => Ok(Span::NULL),
-        Element::Bulk(bytes) => Ok(Span::before(next, bytes.len())),
-        // The format, three bytes and a colon, is not part of the text.
-        Element::Verbatim(bytes) => Ok(Span::before(next, bytes.len().saturating_sub(4))),
-        Element::Simple(_)
-        | Element::Integer(_)
-        | Element::Double(_)
-        | Element::Boolean(_)
-        | Element::BigNumber(_) => Ok(Span {
-            start: at + 1,
-            end: next.saturating_sub(2),
-        }),
-        _ => Err(unexpected(input, at, "a value")),
-    }
 }
 
 #[cfg(test)]
