@@ -23,6 +23,11 @@ pub(super) enum Owed {
 }
 
 impl Owed {
+    /// Whether it is a page of keys to be fetched.
+    pub(super) fn is_page(&self) -> bool {
+        matches!(self, Self::Page { .. })
+    }
+
     /// How many keys it may turn into rows.
     pub(super) fn keys(&self) -> u64 {
         match self {

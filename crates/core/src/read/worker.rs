@@ -161,21 +161,25 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    /// The keys to fetch next; none when enough are in flight, or too few wait.
     fn next_page(&mut self) -> KeyPage {
-        let pages = self
-            .owed
-            .iter()
-            .filter(|owed| matches!(owed, Owed::Page { .. }))
-            .count();
-        if pages >= PAGES_IN_FLIGHT {
+        let pages = self.owed.iter().filter(|owed| owed.is_page()).count();
+        let waiting = self.waiting.len();
+        let size = self.page_size.keys().min(self.throttle.most_at_once());
+        let more_come = self.scan.as_ref().is_some_and(|scan| scan.cursor.is_some());
+        // SCAN often returns a few keys more than COUNT. A page of those few would take the place
+        // of the next whole page, and the server would run out of work.
+        if pages >= PAGES_IN_FLIGHT || pages > 0 && more_come && waiting < size {
             return KeyPage::default();
         }
+        let whole = if waiting <= size + size / 2 {
+            waiting
+        } else {
+            size
+        };
         let wanted = self.rows.left().saturating_sub(self.keys_in_flight());
         let most = usize::try_from(wanted).unwrap_or(usize::MAX);
-        self.waiting.take(
-            most.min(self.page_size.keys())
-                .min(self.throttle.most_at_once()),
-        )
+        self.waiting.take(most.min(whole))
     }
 
     fn keys_in_flight(&self) -> u64 {
