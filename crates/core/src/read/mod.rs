@@ -14,6 +14,7 @@ mod replies;
 mod request;
 mod rows;
 mod sample;
+mod scan;
 mod second_look;
 mod stats;
 mod worker;

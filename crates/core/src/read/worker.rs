@@ -8,17 +8,17 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::commands::{self, Hmget};
+use super::commands::Hmget;
 use super::fetch::{Owed, PageSize, Throttle};
 use super::plan::FetchPlan;
 use super::replies::Replies;
 use super::request::{ReadRequest, Selection};
 use super::rows::{Rows, Sink};
-use super::stats::{ReadStats, add};
-use crate::error::{Error, Result};
+use super::scan::{Scan, distinct};
+use super::stats::ReadStats;
+use crate::error::Result;
 use crate::keys::{KeyPage, KeyQueue, SeenKeys};
 use crate::net::{Cancel, Connection};
-use crate::resp::tokens::Shape;
 
 /// Pages of keys that may be asked for and not yet decoded.
 const PAGES_IN_FLIGHT: usize = 2;
@@ -26,18 +26,6 @@ const PAGES_IN_FLIGHT: usize = 2;
 const PAGE_BYTES: usize = 4 << 20;
 /// The fewest buckets that SCAN is told to look at; also Redis' own default.
 const FEWEST_BUCKETS: usize = 10;
-
-/// Where a scan of the keyspace stands.
-#[derive(Debug)]
-struct Scan {
-    pattern: Vec<u8>,
-    /// The cursor to go on with; none at the end.
-    cursor: Option<u64>,
-    /// Whether a page has been asked for and not come yet.
-    asked: bool,
-    /// COUNT of the next page.
-    count: usize,
-}
 
 /// All that a running read holds.
 pub(super) struct Worker<'a> {
@@ -50,13 +38,13 @@ pub(super) struct Worker<'a> {
     pub(super) waiting: KeyQueue,
     /// Keys whose first answer did not tell whether they exist.
     pub(super) unclear: KeyPage,
-    scan: Option<Scan>,
-    seen: SeenKeys,
-    sampled: bool,
-    owed: VecDeque<Owed>,
-    page_size: PageSize,
-    throttle: Throttle,
-    cancel: &'a Cancel,
+    pub(super) scan: Option<Scan>,
+    pub(super) seen: SeenKeys,
+    pub(super) sampled: bool,
+    pub(super) owed: VecDeque<Owed>,
+    pub(super) page_size: PageSize,
+    pub(super) throttle: Throttle,
+    pub(super) cancel: &'a Cancel,
 }
 
 impl<'a> Worker<'a> {
@@ -142,7 +130,7 @@ impl<'a> Worker<'a> {
         }
         loop {
             let page = self.next_page();
-            self.ask_scan()?;
+            self.ask_scan(0)?;
             if page.is_empty() {
                 break;
             }
@@ -182,89 +170,8 @@ impl<'a> Worker<'a> {
         self.waiting.take(most.min(whole))
     }
 
-    fn keys_in_flight(&self) -> u64 {
+    pub(super) fn keys_in_flight(&self) -> u64 {
         self.owed.iter().map(Owed::keys).sum()
-    }
-
-    fn ask_scan(&mut self) -> Result<()> {
-        let at_hand = self.keys_in_flight() + self.waiting.len() as u64;
-        let enough = self.waiting.len() >= self.page_size.keys() || at_hand >= self.rows.left();
-        let Some(Scan {
-            pattern,
-            cursor: Some(cursor),
-            asked: asked @ false,
-            count,
-        }) = &mut self.scan
-        else {
-            return Ok(());
-        };
-        if enough {
-            return Ok(());
-        }
-        let size = (*count).min(self.throttle.most_at_once());
-        if self.plan.fetches_nothing() {
-            self.throttle.wait(size, self.cancel)?;
-        }
-        let kind = self.plan.scan_type.then(|| self.request.kind.type_name());
-        commands::scan(
-            self.replies.connection.output(),
-            *cursor,
-            pattern,
-            size,
-            kind,
-        );
-        add(&self.stats.scan, 1);
-        *asked = true;
-        *count = count.saturating_mul(2).min(self.request.scan_count);
-        self.owed.push_back(Owed::Scan);
-        Ok(())
-    }
-
-    fn receive_scan(&mut self) -> Result<()> {
-        let length = self.replies.next_array("SCAN")?;
-        if length != 2 {
-            return Err(Error::protocol(format!(
-                "SCAN was answered with {length} elements, not 2"
-            )));
-        }
-        let cursor = std::str::from_utf8(self.replies.next_text("SCAN")?).unwrap_or_default();
-        let cursor: u64 = cursor.parse().map_err(|_| {
-            Error::protocol(format!(
-                "SCAN was answered with the cursor {cursor:?}, not a number"
-            ))
-        })?;
-        let shape = self.replies.next()?;
-        if shape != Shape::Values {
-            return Err(self.replies.unexpected(shape, "SCAN"));
-        }
-        if self.replies.spans().iter().any(|span| span.is_null()) {
-            return Err(Error::protocol("SCAN was answered with a null for a key"));
-        }
-        let input = self.replies.input();
-        let keys = self
-            .replies
-            .spans()
-            .iter()
-            .map(|span| span.of(input).unwrap_or_default());
-        let page = distinct(&mut self.seen, self.stats, keys);
-        if let Some(scan) = &mut self.scan {
-            if cursor != 0 && scan.cursor == Some(cursor) {
-                // Cursors always move on; one that stands still would be asked for for ever.
-                return Err(Error::protocol(format!(
-                    "SCAN {cursor} was answered with the same cursor, which would never end"
-                )));
-            }
-            scan.cursor = (cursor != 0).then_some(cursor);
-            scan.asked = false;
-        }
-        if self.plan.fetches_nothing() {
-            for key in page.iter() {
-                self.rows.push(key, -1, |_| Ok(()))?;
-            }
-        } else {
-            self.waiting.push(page);
-        }
-        Ok(())
     }
 
     fn count_bytes(&self) {
@@ -276,24 +183,4 @@ impl<'a> Worker<'a> {
             .bytes_written
             .store(connection.bytes_written(), Relaxed);
     }
-}
-
-/// The keys that have not been seen before, counted.
-fn distinct<'k>(
-    seen: &mut SeenKeys,
-    stats: &ReadStats,
-    keys: impl Iterator<Item = &'k [u8]>,
-) -> KeyPage {
-    let mut page = KeyPage::default();
-    let mut repeated = 0;
-    for key in keys {
-        if seen.insert(key) {
-            page.push(key);
-        } else {
-            repeated += 1;
-        }
-    }
-    add(&stats.keys_seen, page.len() as u64);
-    add(&stats.keys_repeated, repeated);
-    page
 }
