@@ -123,7 +123,7 @@ def test_head_reads_a_few_keys(url: str, redis_client: redis.Redis) -> None:
 
 def test_head_of_a_filter_stops_early(url: str, redis_client: redis.Redis) -> None:
     fill(redis_client, 20_000)
-    lf = gf.scan_hashes(url, "user:*", SCHEMA).filter(pl.col("age") >= 0).head(5)
+    lf = gf.scan_hashes(url, "user:*", SCHEMA, batch_size=200).filter(pl.col("age") >= 0).head(5)
     with counted(redis_client) as calls:
         assert lf.collect().height == 5
     assert calls.get("hmget", 0) + calls.get("hgetall", 0) < 20_000
