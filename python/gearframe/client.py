@@ -123,7 +123,7 @@ def connect(
     Examples
     --------
     >>> import gearframe as gf
-    >>> with gf.connect() as client:  # doctest: +SKIP
+    >>> with gf.connect() as client:
     ...     client.ping()
     True
     """
@@ -232,7 +232,8 @@ class Client:
         Returns
         -------
         bytes, int, float, bool, None, list or dict
-            Text is always bytes. An error inside an array is a :class:`ReplyError` object.
+            Text is always bytes. What RESP3 gives as a dict or a float can be a list or bytes in
+            RESP2. An error inside an array is a :class:`ReplyError` object.
 
         Raises
         ------
@@ -245,7 +246,8 @@ class Client:
 
         Examples
         --------
-        >>> client.execute("CONFIG", "GET", "maxmemory")  # doctest: +SKIP
+        >>> client = gf.connect()
+        >>> client.execute("CONFIG", "GET", "maxmemory")
         {b'maxmemory': b'0'}
         """
         words = [_encoded(arg) for arg in args]

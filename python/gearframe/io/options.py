@@ -119,8 +119,7 @@ def as_bytes(text: str | bytes) -> bytes:
 
 def check_whole(name: str, number: object, *, least: int) -> None:
     """Refuse what is no number of rows or keys."""
-    is_number = isinstance(number, int) and not isinstance(number, bool)
-    if not (is_number and least <= number <= _MOST):
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= _MOST:
         raise OptionError(
             f"{name} is {number!r}; expected a whole number from {least} to {_MOST:,}"
         )
