@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, Unpack
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from gearframe.embedded import EmbeddedServer
     from gearframe.io.options import ScanOptions, StringOptions
+    from gearframe.io.report import WriteReport
+    from gearframe.io.write import IfExists, OnFailure, Ttl
 
 Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 
@@ -121,7 +123,7 @@ def connect(
     Examples
     --------
     >>> import gearframe as gf
-    >>> with gf.connect() as client:  # doctest: +SKIP
+    >>> with gf.connect() as client:
     ...     client.ping()
     True
     """
@@ -230,7 +232,8 @@ class Client:
         Returns
         -------
         bytes, int, float, bool, None, list or dict
-            Text is always bytes. An error inside an array is a :class:`ReplyError` object.
+            Text is always bytes. What RESP3 gives as a dict or a float can be a list or bytes in
+            RESP2. An error inside an array is a :class:`ReplyError` object.
 
         Raises
         ------
@@ -243,7 +246,8 @@ class Client:
 
         Examples
         --------
-        >>> client.execute("CONFIG", "GET", "maxmemory")  # doctest: +SKIP
+        >>> client = gf.connect()
+        >>> client.execute("CONFIG", "GET", "maxmemory")
         {b'maxmemory': b'0'}
         """
         words = [_encoded(arg) for arg in args]
@@ -320,6 +324,64 @@ class Client:
         from gearframe.io.strings import read_strings
 
         return read_strings(self, pattern, dtype, **options)
+
+    def write_hashes(
+        self,
+        frame: pl.DataFrame | pl.LazyFrame,
+        *,
+        key: str = "_key",
+        key_prefix: str | bytes = "",
+        if_exists: IfExists = "replace",
+        ttl: Ttl = None,
+        columns: Sequence[str] | None = None,
+        on_failure: OnFailure = "raise",
+        batch_size: int = 50_000,
+        progress: bool = False,
+    ) -> WriteReport:
+        """Write a frame as hashes; see :func:`gearframe.write_hashes`."""
+        from gearframe.io.hashes import write_hashes
+
+        return write_hashes(
+            frame,
+            self,
+            key=key,
+            key_prefix=key_prefix,
+            if_exists=if_exists,
+            ttl=ttl,
+            columns=columns,
+            on_failure=on_failure,
+            batch_size=batch_size,
+            progress=progress,
+        )
+
+    def write_strings(
+        self,
+        frame: pl.DataFrame | pl.LazyFrame,
+        *,
+        key: str = "_key",
+        value: str = "value",
+        key_prefix: str | bytes = "",
+        if_exists: IfExists = "replace",
+        ttl: Ttl = None,
+        on_failure: OnFailure = "raise",
+        batch_size: int = 50_000,
+        progress: bool = False,
+    ) -> WriteReport:
+        """Write a frame as strings; see :func:`gearframe.write_strings`."""
+        from gearframe.io.strings import write_strings
+
+        return write_strings(
+            frame,
+            self,
+            key=key,
+            value=value,
+            key_prefix=key_prefix,
+            if_exists=if_exists,
+            ttl=ttl,
+            on_failure=on_failure,
+            batch_size=batch_size,
+            progress=progress,
+        )
 
     def close(self) -> None:
         """Close the connection, and stop the embedded server if it is this client's.

@@ -187,6 +187,10 @@ def test_a_replica_refuses(fresh_server: FreshServer) -> None:
         ({"_key": ["a"]}, {}, gf.SchemaError, "no column to make fields of"),
         ({"_key": ["a"], "n": [1]}, {"if_exists": "skip"}, gf.OptionError, "if_exists is 'skip'"),
         ({"_key": ["a"], "n": [1]}, {"on_failure": "x"}, gf.OptionError, "on_failure is 'x'"),
+        ({"_key": ["a"], "n": [1]}, {"key": 1}, gf.OptionError, "key is 1; expected the name"),
+        ({"_key": ["a"], "n": [1]}, {"key_prefix": "\ud800"}, gf.OptionError, "as UTF-8"),
+        ({"_key": ["a"], "n": [1]}, {"batch_size": True}, gf.OptionError, "batch_size is True"),
+        ({"_key": ["a"], "n": [1]}, {"batch_size": 2**70}, gf.OptionError, "batch_size is 1180"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_sent(

@@ -26,8 +26,8 @@ def explain(lf: pl.LazyFrame) -> str:
     -------
     str
         For each scan: the commands, the parts of the query that are pushed down to them, the
-        parts that are not and why, and the counts of its last run, if it has run. After that the
-        plan as Polars prints it.
+        parts that are not and why, and the counts of its last run, if it has run in this or
+        another query. After that the plan as Polars prints it.
 
     Raises
     ------
@@ -57,6 +57,9 @@ def explain(lf: pl.LazyFrame) -> str:
 def reports(lf: pl.LazyFrame) -> list[ScanReport]:
     """Give the counts of the last run of each scan in a query.
 
+    A run belongs to the scan, not to the query: of a LazyFrame that several queries were made
+    from, the query that ran last counts.
+
     Parameters
     ----------
     lf : polars.LazyFrame
@@ -71,6 +74,10 @@ def reports(lf: pl.LazyFrame) -> list[ScanReport]:
     ------
     OptionError
         If Polars cannot show the plan.
+
+    Notes
+    -----
+    Sends nothing.
 
     Examples
     --------

@@ -33,7 +33,8 @@ def scan_hashes(
     Parameters
     ----------
     client : Client or str or None
-        A client, a URL such as ``"redis://localhost:6379/0"``, or None for an embedded server.
+        A client, or a URL such as ``"redis://localhost:6379/0"``. None starts a new embedded
+        server, which is empty and stays until the program ends.
     pattern : str or bytes, default "*"
         Redis' glob pattern for the keys.
     schema : mapping of str to dtype
@@ -60,16 +61,19 @@ def scan_hashes(
         Its first number.
     on_error : {"raise", "null", "skip"}, default "raise"
         What to do with a value that does not fit its dtype: raise a `DataError` that names it,
-        make it null, or leave the row out. The report counts the last two.
+        make it null, or leave the row out. The report counts the last two. Columns that a query
+        does not read are not judged: with "skip", ``select("a")`` can have more rows than the
+        whole frame.
     batch_size : int, default 50,000
-        The most rows in a batch that Polars gets. Memory is bounded by a few batches.
+        The most rows in a batch that Polars gets; a batch also ends at 16 MiB of text. Memory is
+        bounded by a few batches, and some 20 bytes for each key that SCAN returns.
     scan_count : int, default 1,000
         COUNT of SCAN: how many buckets the server looks at in one step. More stalls other clients
-        for longer; 1,000 takes the server well below a millisecond.
+        for longer; fewer is slower and gentler.
     throttle : float, optional
         The most keys a second.
     progress : bool, default False
-        Show a progress bar on standard error, with an estimate from DBSIZE.
+        Show a progress bar on standard error, with an estimate from ``DBSIZE``.
 
     Returns
     -------
@@ -84,18 +88,26 @@ def scan_hashes(
     OptionError
         For an option that cannot be used.
     ServerConnectionError
-        If the server cannot be reached; here, and again when the query runs.
-    DataError, ReplyError, ProtocolError
-        When the query runs.
+        If the server cannot be reached; here for a URL, and again when the query runs.
+    DataError
+        When the query runs: for a value that does not fit (``on_error="raise"``), or a key that is
+        not UTF-8.
+    ReplyError, ProtocolError
+        When the query runs: if the server refuses a command, or answers something else than RESP.
 
     Notes
     -----
     Sends ``SCAN MATCH COUNT`` and for each key ``HMGET`` with the fields that the query uses, or
-    ``HGETALL`` where a sample of the hashes has no other fields (about 2 µs of server time a key
-    with six short fields). A query that uses no field sends ``SCAN … TYPE hash`` alone. Where all
-    of a key's fields are null, ``MULTI PTTL HMGET EXEC`` tells a hash without them from a key that
-    has vanished. Pushed down: columns, ``head``, and of a filter ``_key ==`` and ``_key.is_in``
-    (fetched without SCAN) and ``_key.str.starts_with`` (a narrower MATCH).
+    ``HGETALL`` where a sample of the hashes (``HLEN`` and ``HGETALL`` of 16) has no other fields:
+    some 3 µs of server time a key with six short fields. With the time to live also ``PTTL`` for
+    each key. A query that uses no field sends ``SCAN … TYPE hash`` alone, or for named keys
+    ``TYPE`` of each. Where all of a key's fields are null, ``MULTI PTTL HMGET EXEC`` tells a hash
+    without them from a key that has vanished.
+
+    Pushed down: columns, ``head``, and of a filter ``_key ==`` and ``_key.is_in`` (fetched without
+    SCAN) and ``_key.str.starts_with`` (a narrower MATCH). A filter on values reads all keys of the
+    pattern; with ``head(n)`` behind it the scan stops after a few batches (the first has 1,024
+    rows, each later one twice as many), not after n rows.
 
     Text that is not exactly a value of its dtype is an error: ``"1.9"`` is no Int64. Datetimes are
     ISO 8601; an offset counts: a column without zone gets UTC.
@@ -181,23 +193,25 @@ def write_hashes(
 ) -> WriteReport:
     """Write a frame as hashes: one key for each row, one field for each column.
 
-    Each key is written as a whole or not at all, and a key that cannot be written does not stop
+    Each hash is written as a whole or not at all, and a key that cannot be written does not stop
     the others.
 
     Parameters
     ----------
     frame : polars.DataFrame or polars.LazyFrame
-        What to write. A LazyFrame is run and written in batches, never collected.
+        What to write. A LazyFrame is run and written in batches, never collected; a key that
+        comes twice in it is written the first time, and fails the second.
     client : Client or str or None
-        A client, a URL such as ``"redis://localhost:6379/0"``, or None for an embedded server.
+        A client, or a URL such as ``"redis://localhost:6379/0"``. None starts a new embedded
+        server that nothing else can reach: to keep what is written, give a client.
     key : str, default "_key"
         The column with the keys, String or Binary. It must have no null, and no key twice.
     key_prefix : str or bytes, default ""
         What is put before each key.
     if_exists : {"replace", "fail", "append"}, default "replace"
-        What to do with a key that exists: put the new
-        hash in its place at once, so that a refused write leaves the old one; leave it alone and
-        report it as failed; or add the fields to it.
+        What to do with a key that exists: put the new hash in its place at once, so that a
+        refused write leaves the old one; leave it alone and report it as failed; or add the
+        fields to it.
     ttl : int, timedelta or str, optional
         When keys expire: after so many seconds, after a time, or the name of a column with either
         (integers or Duration; null for no expiry), which is then not written itself. With
@@ -221,14 +235,16 @@ def write_hashes(
     SchemaError
         For a missing column or a dtype that cannot be written. Before anything is sent.
     OptionError
-        For an option that cannot be used; for a null key, a key that comes twice, and a time to
-        live that is not above 0, in a DataFrame. Before anything is sent.
+        For an option that cannot be used; in a DataFrame also for a null key, a key that comes
+        twice, and a time to live below 1 ms or above 31,000 years. Before anything is sent.
+    ServerConnectionError, PermissionDeniedError
+        If the server cannot be reached, or the user's ACL forbids ``MULTI``. Before anything is
+        written.
     WriteError
-        If keys were not written; with the report. Also if the connection is lost, if a query
-        fails in the middle, or if its rows have a null key or an impossible time to live: what had
-        been written then stays, and the report says how much. Raised whatever ``on_failure`` is,
-        the last three; the cause is attached. A key that comes twice in a LazyFrame is written
-        the first time, and fails the second.
+        If keys were not written, unless ``on_failure="report"``. Whatever ``on_failure`` is, if
+        the write was stopped: the connection is lost, or a LazyFrame fails while it runs, or has
+        a null key or an impossible time to live in a row. What was written until then stays; the
+        error's ``report`` says how much, and its cause is attached.
 
     Notes
     -----
@@ -239,11 +255,12 @@ def write_hashes(
     ``true`` and ``false``, ISO 8601 for times, JSON for List, Array and Struct.
 
     Sends for "replace" ``MULTI``, for each of up to 64 keys ``DEL HSET [PEXPIRE]``, and ``EXEC``;
-    the server spends about 3 µs on a key with six short fields, and does nothing else for the
+    the server spends some 4 µs on a key with six short fields, and does nothing else for the
     0.2 ms of a group. When a group is refused, it is sent again without the keys that were the
     reason. For "fail" ``WATCH`` of up to 128 keys and ``EXISTS`` of each, then the same without
     ``DEL``: one round trip for each 128 keys. For "append" ``HSET``, and once that has gone well
-    ``PEXPIRE``.
+    ``PEXPIRE``: an expiry that is refused is reported as a failure of a key whose fields are
+    written.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The options that all scans share, and their checks."""
+"""The options that all scans share, and the checks that writes have too."""
 
 from __future__ import annotations
 
@@ -117,14 +117,17 @@ def as_bytes(text: str | bytes) -> bytes:
         ) from None
 
 
+def check_whole(name: str, number: object, *, least: int) -> None:
+    """Refuse what is no number of rows or keys."""
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= _MOST:
+        raise OptionError(
+            f"{name} is {number!r}; expected a whole number from {least} to {_MOST:,}"
+        )
+
+
 def _check(given: dict[str, Any]) -> None:
     for name, least in (("batch_size", 1), ("scan_count", 1), ("row_index_offset", 0)):
-        number = given[name]
-        is_number = isinstance(number, int) and not isinstance(number, bool)
-        if not (is_number and least <= number <= _MOST):
-            raise OptionError(
-                f"{name} is {number!r}; expected a whole number from {least} to {_MOST:,}"
-            )
+        check_whole(name, given[name], least=least)
     if given["on_error"] not in ("raise", "null", "skip"):
         raise OptionError(f"on_error is {given['on_error']!r}; expected 'raise', 'null' or 'skip'")
     throttle = given["throttle"]

@@ -205,7 +205,7 @@ class WriteReport:
         if self.failed:
             shown.append(f"{len(self.failed):,} failed ({self._failures()})")
         shown.append(f"{self.bytes_written:,} bytes sent in {self.seconds:.2f} s")
-        shown.append(", ".join(f"{name} × {n:,}" for name, n in self.commands.items()))  # noqa: RUF001
+        shown.append(", ".join(f"{name} x {n:,}" for name, n in self.commands.items()))
         return "; ".join(part for part in shown if part)
 
     def _failures(self) -> str:

@@ -33,7 +33,8 @@ def scan_strings(
     Parameters
     ----------
     client : Client or str or None
-        A client, a URL such as ``"redis://localhost:6379/0"``, or None for an embedded server.
+        A client, or a URL such as ``"redis://localhost:6379/0"``. None starts a new embedded
+        server, which is empty and stays until the program ends.
     pattern : str or bytes, default "*"
         Redis' glob pattern for the keys.
     dtype : dtype, default polars.String
@@ -55,9 +56,9 @@ def scan_strings(
 
     Notes
     -----
-    Sends ``SCAN MATCH COUNT`` and ``MGET`` of up to 1,000 keys at once (about 1 µs of server time
-    a key); without the value column ``SCAN … TYPE string`` alone. Pushes down what `scan_hashes`
-    does.
+    Sends ``SCAN MATCH COUNT`` and ``MGET`` of up to 1,000 keys at once (some 1 µs of server time
+    a key); without the value column ``SCAN … TYPE string`` alone. Where MGET answers null, ``TYPE``
+    tells a key of another type from one that has vanished. Pushes down what `scan_hashes` does.
 
     Examples
     --------
@@ -129,18 +130,20 @@ def write_strings(
     Parameters
     ----------
     frame : polars.DataFrame or polars.LazyFrame
-        What to write. A LazyFrame is run and written in batches, never collected.
+        What to write. A LazyFrame is run and written in batches, never collected; a key that
+        comes twice in it is written the first time, and fails the second.
     client : Client or str or None
-        A client, a URL such as ``"redis://localhost:6379/0"``, or None for an embedded server.
-    value : str, default "value"
-        The column with the values. A null fails: Redis has no string without a value.
+        A client, or a URL such as ``"redis://localhost:6379/0"``. None starts a new embedded
+        server that nothing else can reach: to keep what is written, give a client.
     key : str, default "_key"
         The column with the keys, String or Binary. It must have no null, and no key twice.
+    value : str, default "value"
+        The column with the values. A null fails: Redis has no string without a value.
     key_prefix : str or bytes, default ""
         What is put before each key.
     if_exists : {"replace", "fail", "append"}, default "replace"
-        What to do with a key that exists: replace whatever
-        it holds; leave it alone and report it as failed; or add the bytes to the string.
+        What to do with a key that exists: replace whatever it holds; leave it alone and report
+        it as failed; or add the bytes to the string.
     ttl : int, timedelta or str, optional
         When keys expire: after so many seconds, after a time, or the name of a column with either
         (integers or Duration; null for no expiry), which is then not written itself. With
@@ -162,19 +165,21 @@ def write_strings(
     SchemaError
         For a missing column or a dtype that cannot be written. Before anything is sent.
     OptionError
-        For an option that cannot be used; for a null key, a key that comes twice, and a time to
-        live that is not above 0, in a DataFrame. Before anything is sent.
+        For an option that cannot be used; in a DataFrame also for a null key, a key that comes
+        twice, and a time to live below 1 ms or above 31,000 years. Before anything is sent.
+    ServerConnectionError
+        If the server cannot be reached. Before anything is written.
     WriteError
-        If keys were not written; with the report. Also if the connection is lost, if a query
-        fails in the middle, or if its rows have a null key or an impossible time to live: what had
-        been written then stays, and the report says how much. Raised whatever ``on_failure`` is,
-        the last three; the cause is attached. A key that comes twice in a LazyFrame is written
-        the first time, and fails the second.
+        If keys were not written, unless ``on_failure="report"``. Whatever ``on_failure`` is, if
+        the write was stopped: the connection is lost, or a LazyFrame fails while it runs, or has
+        a null key or an impossible time to live in a row. What was written until then stays; the
+        error's ``report`` says how much, and its cause is attached.
 
     Notes
     -----
-    Sends ``SET [NX] [PX]`` for each key (about 1 µs of server time); for "append" ``APPEND``, and
-    once that has gone well ``PEXPIRE``. Values are written as in `write_hashes`.
+    Sends ``SET [NX] [PX]`` for each key; for "append" ``APPEND``, and once that has gone well
+    ``PEXPIRE``: an expiry that is refused is reported as a failure of a key whose bytes are
+    written. Values are written as in `write_hashes`.
 
     Examples
     --------

@@ -17,6 +17,7 @@ import polars as pl
 from gearframe import _native
 from gearframe.client import as_client
 from gearframe.exceptions import OptionError, SchemaError, WriteError
+from gearframe.io.options import as_bytes, check_whole
 from gearframe.io.plan import Kind
 from gearframe.io.progress import ProgressBar
 from gearframe.io.report import WriteReport
@@ -76,8 +77,7 @@ def write(
     """Check a frame, send it, and report."""
     if on_failure not in ("raise", "report"):
         raise OptionError(f"on_failure is {on_failure!r}; expected 'raise' or 'report'")
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise OptionError(f"batch_size is {batch_size!r}; expected a whole number from 1")
+    check_whole("batch_size", batch_size, least=1)
     schema = schema_of(frame)
     _check_schema(schema, definition)
     if isinstance(frame, pl.DataFrame):
@@ -114,6 +114,8 @@ def define(
         raise OptionError(f"if_exists is {if_exists!r}; expected 'replace', 'fail' or 'append'")
     if not isinstance(key_prefix, str | bytes):
         raise OptionError(f"key_prefix is {key_prefix!r}; expected a text or bytes")
+    if not isinstance(key, str):
+        raise OptionError(f"key is {key!r}; expected the name of the column with the keys")
     ttl_column = ttl if isinstance(ttl, str) else None
     for name in (key, *fields, *([ttl_column] if ttl_column is not None else [])):
         if name not in schema:
@@ -123,7 +125,7 @@ def define(
         kind=kind,
         key=key,
         fields=fields,
-        key_prefix=key_prefix.encode() if isinstance(key_prefix, str) else key_prefix,
+        key_prefix=as_bytes(key_prefix),
         if_exists=if_exists,
         ttl_column=ttl_column,
         ttl_ms=None if isinstance(ttl, str) else _fixed_ttl(ttl),
