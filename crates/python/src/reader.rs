@@ -98,6 +98,14 @@ impl Reader {
     }
 }
 
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // Freed with the GIL held, while the reading thread may be waiting for it: waiting for
+        // that thread must let go of the GIL. Without an interpreter nobody holds it.
+        Python::try_attach(|py| self.close(py));
+    }
+}
+
 /// Calls the function for a consumer that takes nothing. Not while Python shuts down.
 fn look_after(stalled: &Py<PyAny>) {
     Python::try_attach(|py| {

@@ -53,7 +53,7 @@ def scan_hashes(
     include_ttl : bool, default False
         Have a column with the time to live: Duration in milliseconds, null where there is none.
     ttl_column : str, default "_ttl"
-        Its name.
+        Its name. It is asked for just before the values, not in the same step.
     row_index_name : str, optional
         Have a first column of this name that numbers the rows in the order of the scan, which is
         not the same each time.
@@ -61,9 +61,9 @@ def scan_hashes(
         Its first number.
     on_error : {"raise", "null", "skip"}, default "raise"
         What to do with a value that does not fit its dtype: raise a `DataError` that names it,
-        make it null, or leave the row out. The report counts the last two. Columns that a query
-        does not read are not judged: with "skip", ``select("a")`` can have more rows than the
-        whole frame.
+        make it null, or leave the row out. The report counts the last two. With "raise" and
+        "null" the columns that a query does not use are not read, so nothing in them is judged;
+        "skip" reads all columns, so that every query leaves out the same rows.
     batch_size : int, default 50,000
         The most rows in a batch that Polars gets; a batch also ends at 16 MiB of text. Memory is
         bounded by a few batches, and some 20 bytes for each key that SCAN returns.

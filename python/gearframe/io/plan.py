@@ -159,6 +159,9 @@ class ScanPlan:
         return found
 
 
+_SKIP_JUDGES_ALL = ("columns: on_error='skip' judges a row by all of them",)
+
+
 def make_plan(
     definition: ScanDefinition,
     columns: Sequence[str] | None,
@@ -168,6 +171,10 @@ def make_plan(
     """Decide what to ask of the server for one run."""
     schema = definition.schema
     wanted = tuple(columns) if columns is not None else (*schema, ROWS_COLUMN)
+    judges_all = definition.on_error == "skip" and not set(schema) <= set(wanted)
+    if judges_all:
+        # Which rows are left out must not depend on the columns that a query uses.
+        wanted = tuple(dict.fromkeys([*schema, *wanted]))
     chosen = choose_keys(
         definition.pattern,
         definition.keys,
@@ -188,5 +195,5 @@ def make_plan(
         columns=wanted,
         limit=n_rows,
         pushed=tuple(pushed),
-        kept=(*values, *chosen.kept),
+        kept=(*values, *chosen.kept, *(_SKIP_JUDGES_ALL if judges_all else ())),
     )

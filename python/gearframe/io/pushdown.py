@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # What the node view raises for a node that it cannot show, or shows otherwise in another version.
 _UNREADABLE = (
+    RecursionError,
     NotImplementedError,
     AttributeError,
     TypeError,
@@ -132,19 +133,20 @@ def read_scan(scan: PythonScan, key_column: str | None) -> KeyFilter:
 
 
 def _conjuncts(traverser: Any, node: int) -> Iterator[int]:
-    try:
-        view = traverser.view_expression(node)
-    except _UNREADABLE:
-        yield node
-        return
-    if type(view).__name__ == "BinaryExpr" and str(view.op) in (
-        "Operator.And",
-        "Operator.LogicalAnd",
-    ):
-        yield from _conjuncts(traverser, view.left)
-        yield from _conjuncts(traverser, view.right)
-    else:
-        yield node
+    """Split at every "and"; with a stack of its own, for a filter may have thousands."""
+    nodes = [node]
+    while nodes:
+        node = nodes.pop()
+        try:
+            view = traverser.view_expression(node)
+        except _UNREADABLE:
+            yield node
+            continue
+        operator = str(view.op) if type(view).__name__ == "BinaryExpr" else ""
+        if operator in ("Operator.And", "Operator.LogicalAnd"):
+            nodes += [view.right, view.left]
+        else:
+            yield node
 
 
 def _narrow(
@@ -188,7 +190,7 @@ def _key_bytes(view: Any) -> bytes | None:
 
 
 def _all_key_bytes(view: Any) -> frozenset[bytes]:
-    """Read the keys of an ``is_in``; raises TypeError for anything but texts, bytes and nulls."""
+    """Read the keys of an ``is_in``; raises TypeError for anything but texts and bytes."""
     if type(view).__name__ != "Literal":
         raise TypeError(view)
     values = _plain(view.value)
@@ -198,8 +200,7 @@ def _all_key_bytes(view: Any) -> frozenset[bytes]:
         values = values[0]
     keys = set()
     for value in values:
-        if value is None:
-            continue  # a key is never null
+        # Null is refused too: with on_error="null" a key that is no UTF-8 is one.
         if not isinstance(value, str | bytes):
             raise TypeError(value)
         keys.add(value.encode() if isinstance(value, str) else value)
@@ -219,8 +220,11 @@ _SYMBOLS = {
 }  # fmt: skip
 
 
-def describe(traverser: Any, node: int) -> str:
+def describe(traverser: Any, node: int, depth: int = 12) -> str:
     """Write an expression of a plan for a person."""
+    if depth == 0:
+        return "…"
+    depth -= 1
     try:
         view = traverser.view_expression(node)
     except _UNREADABLE:
@@ -232,13 +236,13 @@ def describe(traverser: Any, node: int) -> str:
         text = repr(_plain(view.value))
         return text if len(text) <= 60 else f"{text[:57]}..."
     if kind == "BinaryExpr":
-        left, right = describe(traverser, view.left), describe(traverser, view.right)
+        left, right = (describe(traverser, side, depth) for side in (view.left, view.right))
         operator = str(view.op).rpartition(".")[2]
         return f"({left} {_SYMBOLS.get(operator, operator)} {right})"
     if kind == "Cast":
-        return f"{describe(traverser, view.expr)}.cast({view.dtype})"
+        return f"{describe(traverser, view.expr, depth)}.cast({view.dtype})"
     if kind == "Function":
-        first, *rest = [describe(traverser, part) for part in view.input] or ["?"]
+        first, *rest = [describe(traverser, part, depth) for part in view.input] or ["?"]
         name = str(view.function_data[0]).rpartition(".")[2]
         return f"{first}.{name}({', '.join(rest)})"
     return kind

@@ -10,6 +10,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from gearframe import _native
+from gearframe.exceptions import PermissionDeniedError
 from gearframe.io.plan import ROWS_COLUMN, ScanDefinition, ScanPlan, make_plan
 from gearframe.io.progress import ProgressBar
 from gearframe.io.pushdown import KeyFilter, PythonScan, read_predicate, read_scan
@@ -152,6 +153,8 @@ class Batches:
         if plan.is_empty:
             self._run.report = ScanReport(finished=True)
             return
+        if source.progress:
+            self._bar = ProgressBar(f"scan {source.definition.kind}", self._expected_keys())
         self._reader = _native.Reader(
             source.client.options.to_json(),
             plan.to_json(),
@@ -159,9 +162,14 @@ class Batches:
             keys=plan.keys,
             stalled=_let_polars_drop,
         )
-        if source.progress:
-            total = len(plan.keys) if plan.keys is not None else source.client.dbsize()
-            self._bar = ProgressBar(f"scan {source.definition.kind}", total)
+
+    def _expected_keys(self) -> int | None:
+        if self._plan.keys is not None:
+            return len(self._plan.keys)
+        try:
+            return self._source.client.dbsize()
+        except PermissionDeniedError:
+            return None  # a bar without an end: the scan itself does not need DBSIZE
 
     def __iter__(self) -> Batches:
         return self

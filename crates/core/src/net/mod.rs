@@ -2,6 +2,7 @@
 
 mod address;
 mod cancel;
+mod cluster;
 mod connection;
 mod failure;
 mod handshake;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::DurationMillisecondBuilder;
+use arrow_array::builder::{ArrayBuilder, DurationMillisecondBuilder};
 use arrow_array::{ArrayRef, BooleanArray, NullArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow_select::filter::filter_record_batch;
@@ -14,6 +14,10 @@ use crate::error::{BadValue, Error, ErrorKind, Result};
 
 /// The longest part of a value that an error carries.
 const SHOWN_BYTES: usize = 200;
+
+/// A null of a wide Array has no text and is large all the same, so columns are summed up too;
+/// not for each row.
+const ROWS_BETWEEN_SUMS: usize = 64;
 
 enum Slot {
     Text(Box<Column>),
@@ -75,9 +79,21 @@ impl BatchBuilder {
         self.rows - self.dropped.len()
     }
 
-    /// Bytes of text that went into the columns.
-    pub(super) fn text_bytes(&self) -> usize {
-        self.text_bytes
+    /// Whether there are `most_rows`, those to leave out too, or `most_bytes` of text or columns.
+    #[inline]
+    pub(super) fn is_full(&self, most_rows: usize, most_bytes: usize) -> bool {
+        self.rows >= most_rows
+            || self.text_bytes >= most_bytes
+            || self.rows.is_multiple_of(ROWS_BETWEEN_SUMS) && self.memory() >= most_bytes
+    }
+
+    fn memory(&self) -> usize {
+        let bytes = self.slots.iter().map(|slot| match slot {
+            Slot::Text(column) => column.memory(),
+            Slot::Ttl(builder) => builder.len() * size_of::<i64>(),
+            Slot::Nothing => 0,
+        });
+        bytes.sum()
     }
 
     /// The places of the columns that `wanted` picks.

@@ -99,11 +99,19 @@ impl Throttle {
     }
 
     /// Waits until `keys` more keys may be asked for.
-    pub(super) fn wait(&mut self, keys: usize, cancel: &Cancel) -> Result<()> {
+    ///
+    /// `meanwhile` is called while it waits.
+    pub(super) fn wait(
+        &mut self,
+        keys: usize,
+        cancel: &Cancel,
+        meanwhile: impl Fn(),
+    ) -> Result<()> {
         let Some(rate) = self.keys_per_second else {
             return Ok(());
         };
         loop {
+            meanwhile();
             if cancel.is_cancelled() {
                 return Err(Error::new(ErrorKind::Cancelled, "the scan was stopped"));
             }
@@ -143,7 +151,7 @@ mod tests {
     fn no_rate_is_too_small() {
         for rate in [f64::MIN_POSITIVE, 1e-12, 1.0, f64::MAX] {
             let mut throttle = Throttle::new(Some(rate));
-            assert_eq!(throttle.wait(usize::MAX, &Cancel::new()), Ok(()));
+            assert_eq!(throttle.wait(usize::MAX, &Cancel::new(), || ()), Ok(()));
             assert!(throttle.most_at_once() > 0);
         }
     }

@@ -142,6 +142,10 @@ impl Worker<'_> {
                         // No hash is empty: an empty answer is a key that is gone.
                         add(&self.stats.keys_vanished, 1);
                     } else {
+                        if spans.len() / 2 > self.request.columns.len() {
+                            // The sample did not show that there are others: ask for less.
+                            self.plan.values = Values::SomeFields;
+                        }
                         self.rows.push(key, known.ttl, |row| {
                             row.hashes.fill_pairs(row.batch, key, input, spans)
                         })?;

@@ -1,6 +1,7 @@
 //! A running read, seen from the consumer's side.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -37,11 +38,13 @@ pub struct Reader {
     thread: Option<JoinHandle<()>>,
     cancel: Cancel,
     stats: Arc<ReadStats>,
+    /// How often the consumer has asked for a batch.
+    asked: Arc<AtomicU64>,
 }
 
 impl Reader {
-    /// Starts to read. `stalled` is called on the reading thread, again and again, while batches
-    /// wait and nobody takes them; it may drop the reader.
+    /// Starts to read. `stalled` is called on the reading thread, again and again, while nobody
+    /// asks for a batch; it may drop the reader.
     pub fn start(
         options: ConnectOptions,
         request: ReadRequest,
@@ -50,7 +53,8 @@ impl Reader {
     ) -> Result<Self> {
         let (sender, receiver) = bounded(BATCHES_AHEAD);
         let stalled = Box::new(stalled);
-        let sink = Sink { sender, stalled };
+        let asked = Arc::new(AtomicU64::new(0));
+        let sink = Sink::new(sender, stalled, Arc::clone(&asked));
         let cancel = Cancel::default();
         let stats = Arc::new(ReadStats::default());
         let thread = std::thread::Builder::new()
@@ -66,6 +70,7 @@ impl Reader {
             thread: Some(thread),
             cancel,
             stats,
+            asked,
         })
     }
 
@@ -79,6 +84,7 @@ impl Reader {
         let Some(receiver) = &self.receiver else {
             return Ok(Next::End);
         };
+        self.asked.fetch_add(1, Ordering::Relaxed);
         match receiver.recv_timeout(patience) {
             Ok(Ok(Some(batch))) => Ok(Next::Batch(batch)),
             Ok(Ok(None)) => Ok(Next::End),
@@ -120,9 +126,15 @@ fn read(
     sink: &Sink,
     cancel: &Cancel,
 ) {
-    let outcome = Connection::open(options, cancel)
+    let outcome = open(options, cancel)
         .and_then(|connection| Worker::new(connection, request, selection, stats, sink, cancel))
         .and_then(|mut worker| worker.run());
     // Without a receiver nobody is left who could be told.
     sink.send(outcome.map(|()| None));
+}
+
+fn open(options: &ConnectOptions, cancel: &Cancel) -> Result<Connection> {
+    let mut connection = Connection::open(options, cancel)?;
+    connection.expect_all_keys()?;
+    Ok(connection)
 }

@@ -1,6 +1,9 @@
 //! Rows on their way to the consumer: gathered into batches, counted, handed over.
 
-use std::time::Duration;
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use crossbeam_channel::{SendTimeoutError, Sender};
@@ -19,12 +22,30 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The way to the consumer.
 pub(super) struct Sink {
-    pub(super) sender: Sender<Message>,
-    /// Called again and again while the consumer takes nothing.
-    pub(super) stalled: Box<dyn Fn() + Send>,
+    sender: Sender<Message>,
+    /// Called again and again while the consumer asks for nothing.
+    stalled: Box<dyn Fn() + Send>,
+    /// How often the consumer has asked for a batch.
+    asked: Arc<AtomicU64>,
+    /// When that was looked at last, and what it was.
+    last_look: Cell<(Instant, u64)>,
 }
 
 impl Sink {
+    pub(super) fn new(
+        sender: Sender<Message>,
+        stalled: Box<dyn Fn() + Send>,
+        asked: Arc<AtomicU64>,
+    ) -> Self {
+        let last_look = Cell::new((Instant::now(), 0));
+        Self {
+            sender,
+            stalled,
+            asked,
+            last_look,
+        }
+    }
+
     /// Waits until the consumer has room. False when there is no consumer any more.
     pub(super) fn send(&self, mut message: Message) -> bool {
         loop {
@@ -35,6 +56,20 @@ impl Sink {
             };
             (self.stalled)();
         }
+    }
+
+    /// Sees to a consumer that has asked for nothing for a while: it may be gone for good, and a
+    /// slow scan would notice only when its batches find no room.
+    pub(super) fn look_after_consumer(&self) {
+        let (when, before) = self.last_look.get();
+        if when.elapsed() < PATIENCE {
+            return;
+        }
+        let asked = self.asked.load(Ordering::Relaxed);
+        if asked == before {
+            (self.stalled)();
+        }
+        self.last_look.set((Instant::now(), asked));
     }
 }
 
@@ -84,6 +119,11 @@ impl<'a> Rows<'a> {
         })
     }
 
+    /// See [`Sink::look_after_consumer`].
+    pub(super) fn look_after_consumer(&self) {
+        self.sink.look_after_consumer();
+    }
+
     /// How many more rows are wanted.
     pub(super) fn left(&self) -> u64 {
         self.left
@@ -121,8 +161,9 @@ impl<'a> Rows<'a> {
         if self.batch.rows() > before {
             self.left -= 1;
         }
-        if self.batch.rows() >= self.batch_rows
-            || self.batch.text_bytes() >= self.request.batch_bytes
+        if self
+            .batch
+            .is_full(self.batch_rows, self.request.batch_bytes)
         {
             self.emit()?;
         }

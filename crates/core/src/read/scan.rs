@@ -40,7 +40,9 @@ impl Worker<'_> {
         }
         let size = (*count).min(self.throttle.most_at_once());
         if self.plan.fetches_nothing() {
-            self.throttle.wait(size, self.cancel)?;
+            let rows = &self.rows;
+            self.throttle
+                .wait(size, self.cancel, || rows.look_after_consumer())?;
         }
         let kind = self.plan.scan_type.then(|| self.request.kind.type_name());
         commands::scan(

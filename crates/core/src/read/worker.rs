@@ -97,6 +97,7 @@ impl<'a> Worker<'a> {
     /// Reads to the end.
     pub(super) fn run(&mut self) -> Result<()> {
         while self.rows.left() > 0 {
+            self.rows.look_after_consumer();
             self.ask()?;
             self.replies.connection.flush()?;
             let Some(owed) = self.owed.pop_front() else {
@@ -134,7 +135,9 @@ impl<'a> Worker<'a> {
             if page.is_empty() {
                 break;
             }
-            self.throttle.wait(page.len(), self.cancel)?;
+            let rows = &self.rows;
+            self.throttle
+                .wait(page.len(), self.cancel, || rows.look_after_consumer())?;
             self.ask_page(&page);
             self.owed.push_back(Owed::Page {
                 keys: page,

@@ -110,9 +110,15 @@ impl Worker<'_> {
         };
         let start = self.position();
         let mut rows = Vec::with_capacity(unit.rows.len());
-        for row in &unit.rows {
+        let begin = self.connection.output().len();
+        for (place, row) in unit.rows.iter().enumerate() {
             let out = self.connection.output();
             let before = out.len();
+            if before - begin > UNIT_BYTES {
+                // Large values are not gathered; the others come next.
+                self.redo.push_back(unit.with(unit.rows[place..].to_vec()));
+                break;
+            }
             let encoded = match command {
                 Command::Hset => self.encoder.hset(out, &unit.table, *row),
                 Command::Append => self.encoder.append(out, &unit.table, *row),

@@ -10,6 +10,7 @@ use super::worker::{NOT_SENT, Worker};
 const CONFLICTS_TOGETHER: u32 = 8;
 /// After so many conflicts a key is left to the others.
 const MOST_CONFLICTS: u32 = 100;
+const NO_EXPIRY: &str = "was written, but the connection was lost before its expiry was set";
 const UNKNOWN: &str = "connection lost before the reply: it may or may not have been written";
 
 impl Worker<'_> {
@@ -131,8 +132,15 @@ impl Worker<'_> {
         if let Replies::Singles(singles) = replies {
             let open = unit.rows.split_off(singles.answered());
             let answered = std::mem::replace(&mut unit.rows, open);
-            let well = self.fail(&unit.with(answered), singles.refused);
-            self.tally.written(well.len());
+            let command = singles.command;
+            for row in self.fail(&unit.with(answered), singles.refused) {
+                let expires = matches!(command, Command::Hset | Command::Append);
+                if expires && unit.table.ttl(row).is_some() {
+                    self.tally.failed(unit.table.key(row), NO_EXPIRY);
+                } else {
+                    self.tally.written(1);
+                }
+            }
         }
         for row in &unit.rows {
             self.tally.failed(unit.table.key(*row), why);

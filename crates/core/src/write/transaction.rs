@@ -66,7 +66,9 @@ impl Transaction {
                 }
             }
             (Stage::Results, Element::Error(text)) => {
-                self.refuse(text);
+                // Such as an ACL that changed after the commands were queued.
+                let text = [text, b" (inside EXEC: the old value may be gone)"].concat();
+                self.refuse(&text);
                 return Ok(self.step());
             }
             (Stage::Results, Element::Integer(_) | Element::Simple(_)) => return Ok(self.step()),

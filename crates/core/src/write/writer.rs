@@ -160,10 +160,16 @@ struct Job {
 }
 
 impl Job {
+    fn connect(&self) -> Result<Connection> {
+        let mut connection = Connection::open(&self.options, &self.cancel)?;
+        connection.expect_all_keys()?;
+        Ok(connection)
+    }
+
     fn run(&self, ready: &Sender<Result<()>>) -> WriteOutcome {
         let mut tally = Tally::new(Arc::clone(&self.stats));
         let mut seen = SeenKeys::default();
-        let connection = match Connection::open(&self.options, &self.cancel) {
+        let connection = match self.connect() {
             Ok(connection) => connection,
             Err(error) => return self.refuse(error, ready, tally),
         };
