@@ -301,3 +301,18 @@ def test_a_forked_child_scans_anew(filled: str) -> None:
             return 0 if rows == 100_000 else 1
         """
     run(textwrap.dedent(child) + textwrap.dedent(program), filled)
+
+
+def test_two_scans_that_end_together_do_not_wait_for_each_other(filled: str) -> None:
+    # Each reading thread waits for the GIL while the other's reader is freed.
+    program = """
+        scans = [client.scan_hashes("user:*", {"n": pl.Int64}, batch_size=500) for _ in range(2)]
+        readers = [scan.collect_batches(chunk_size=100) for scan in scans]
+        for reader in readers:
+            next(reader)
+        time.sleep(0.5)
+        del reader, readers
+        sum(range(20_000_000))
+        expect_nothing_left()
+        """
+    assert run(program, filled) == ""

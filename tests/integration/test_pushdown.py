@@ -307,3 +307,24 @@ def until_end(monitor: redis.client.Monitor) -> list[dict[str, str]]:
             return entries
         entries.append(entry)
     return entries
+
+
+def test_a_hash_with_other_fields_ends_hgetall(url: str, redis_client: redis.Redis) -> None:
+    fill(redis_client, 2000)
+    redis_client.hset("user:1", "extra", "x" * 1000)
+    # The sample is every 125th key, so it does not see the second.
+    lf = gf.scan_hashes(url, schema=SCHEMA, keys=[f"user:{i}" for i in range(2000)])
+    assert lf.collect().height == 2000
+    commands = gf.reports(lf)[0].commands
+    assert 64 <= commands["HGETALL"] < 1000
+    assert commands["HGETALL"] + commands["HMGET"] == 2000
+
+
+def test_a_filter_of_thousands_of_terms(users: pl.LazyFrame) -> None:
+    either = pl.col("age") == 0
+    both = pl.col("age") >= 0
+    for i in range(1, 2000):
+        either = either | (pl.col("age") == 1000 + i)
+        both = both & (pl.col("age") != 1000 + i)
+    assert users.filter(either).collect()["_key"].to_list() == ["user:0"]
+    assert users.filter(both).select(pl.len()).collect().item() == 300

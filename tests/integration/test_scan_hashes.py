@@ -240,3 +240,40 @@ def test_refused(
 def test_refused_patterns(url: str, pattern: Any) -> None:
     with pytest.raises(gf.OptionError):
         gf.scan_hashes(url, pattern, {})
+
+
+def test_skip_leaves_out_the_same_rows_whatever_is_asked(
+    url: str, redis_client: redis.Redis
+) -> None:
+    for i in range(10):
+        redis_client.hset(f"user:{i}", mapping={"a": str(i), "b": "x" if i < 3 else "1"})
+    lf = gf.scan_hashes(url, "user:*", {"a": pl.Int64, "b": pl.Int64}, on_error="skip")
+    assert lf.collect().height == 7
+    assert lf.select(pl.len()).collect().item() == 7
+    assert sorted(lf.select("a").collect()["a"]) == [3, 4, 5, 6, 7, 8, 9]
+    assert lf.filter(pl.col("a") < 5).select("_key").collect().height == 2
+    assert "on_error='skip' judges a row by all of them" in gf.explain(lf.select("a"))
+
+
+def test_batches_end_by_the_rows_that_were_read(url: str, redis_client: redis.Redis) -> None:
+    with redis_client.pipeline(transaction=False) as pipe:
+        for i in range(1000):
+            pipe.hset(f"user:{i}", "a", "" if i % 2 else "1")
+        pipe.execute()
+    keys = [f"user:{i}" for i in range(1000)]
+    lf = gf.scan_hashes(url, schema={"a": pl.Int64}, keys=keys, on_error="skip", batch_size=100)
+    assert lf.collect().height == 500
+    (report,) = gf.reports(lf)
+    assert (report.rows_skipped, report.batches) == (500, 10)
+
+
+def test_batches_end_by_the_size_of_columns(url: str, redis_client: redis.Redis) -> None:
+    with redis_client.pipeline(transaction=False) as pipe:
+        for i in range(4000):
+            pipe.hset(f"user:{i}", "b", "1")
+        pipe.execute()
+    # A null of this Array takes 40,000 bytes of memory and none of text.
+    schema = {"a": pl.Array(pl.Float64, 5000), "b": pl.Int64}
+    lf = gf.scan_hashes(url, "user:*", schema)
+    assert lf.select(pl.col("a").null_count(), pl.len()).collect().row(0) == (4000, 4000)
+    assert gf.reports(lf)[0].batches >= 9

@@ -16,7 +16,7 @@ import redis
 import gearframe as gf
 from gearframe import exceptions as errors
 from tests.servers.fixtures import FreshServer
-from tests.servers.scripted import Answer, ScriptedServer
+from tests.servers.scripted import Answer, ScriptedServer, by_command
 from tests.servers.server import free_port
 
 SECRET = "s3cret-Passw0rd"
@@ -409,3 +409,31 @@ def no_rust_panic(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
 def test_a_throttle_that_is_no_rate(throttle: float, url: str) -> None:
     with pytest.raises(errors.OptionError, match=r"expected keys a second from 0\.001"):
         gf.scan_hashes(url, "*", {"a": pl.Int64}, throttle=throttle)
+
+
+def in_a_cluster(primaries: int) -> Answer:
+    hello = b"%7\r\n$6\r\nserver\r\n$6\r\nvalkey\r\n$7\r\nversion\r\n$5\r\n9.1.2\r\n"
+    hello += b"$5\r\nproto\r\n:3\r\n"
+    hello += b"$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$7\r\ncluster\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
+    hello += b"$7\r\nmodules\r\n*0\r\n"
+    info = f"cluster_state:ok\r\ncluster_size:{primaries}\r\n".encode()
+    return by_command(
+        {
+            b"HELLO": hello,
+            b"CLUSTER": b"$%d\r\n%s\r\n" % (len(info), info),
+            b"SCAN": b"*2\r\n$1\r\n0\r\n*0\r\n",
+        }
+    )
+
+
+def test_a_part_of_a_cluster_is_refused() -> None:
+    with ScriptedServer(in_a_cluster(primaries=3)) as server:
+        with pytest.raises(errors.OptionError, match="one of 3 primaries of a cluster"):
+            gf.read_hashes(server.url, "*", {"a": pl.Int64})
+        with pytest.raises(errors.GearframeError, match="one of 3 primaries of a cluster"):
+            gf.write_hashes(pl.DataFrame({"_key": ["k"], "a": [1]}), server.url)
+
+
+def test_a_cluster_of_one_is_whole() -> None:
+    with ScriptedServer(in_a_cluster(primaries=1)) as server:
+        assert gf.read_hashes(server.url, "*", {"a": pl.Int64}).height == 0

@@ -294,6 +294,24 @@ def test_a_lost_connection_accounts_for_every_row(url: str, if_exists: Any, offs
     assert report.written <= len(found) <= report.written + len(unknown)
 
 
+@pytest.mark.parametrize("offset", [0, 40, 400])
+def test_a_lost_expiry_is_no_success(url: str, offset: int) -> None:
+    frame = pl.DataFrame({"_key": [f"k:{i}" for i in range(2000)], "n": range(2000)})
+    with FaultProxy(url) as proxy:
+        client = gf.connect(proxy.url)
+        proxy.after = b""
+        proxy.faults = {True: (CutAt(offset + 3000),), False: ()}
+        with pytest.raises(gf.WriteError) as e:
+            gf.write_hashes(frame, client, if_exists="append", ttl=1000)
+    report = e.value.report
+    assert report is not None
+    assert report.written + len(report.failed) == 2000
+    with redis.Redis.from_url(url) as server:
+        keys = [key for key in server.scan_iter("k:*", count=5000) if server.ttl(key) == -1]
+    assert keys
+    assert set(keys) <= report.failed.keys()
+
+
 def test_dtypes_come_back(url: str, every_dtype: Callable[[], pl.DataFrame]) -> None:
     frame = every_dtype()
     gf.write_hashes(frame, url)

@@ -41,6 +41,11 @@ impl HashRows {
         }
     }
 
+    /// How many fields have a column.
+    pub(super) fn fields(&self) -> usize {
+        self.fields.len()
+    }
+
     /// Checks that an HMGET reply has a value for each field.
     pub(super) fn expect_values(&self, count: usize) -> Result<()> {
         if count == self.fields.len() {

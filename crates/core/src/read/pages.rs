@@ -142,7 +142,7 @@ impl Worker<'_> {
                         // No hash is empty: an empty answer is a key that is gone.
                         add(&self.stats.keys_vanished, 1);
                     } else {
-                        if spans.len() / 2 > self.request.columns.len() {
+                        if spans.len() / 2 > self.rows.fields() {
                             // The sample did not show that there are others: ask for less.
                             self.plan.values = Values::SomeFields;
                         }

@@ -119,6 +119,11 @@ impl<'a> Rows<'a> {
         })
     }
 
+    /// How many fields of a hash are wanted.
+    pub(super) fn fields(&self) -> usize {
+        self.hashes.fields()
+    }
+
     /// See [`Sink::look_after_consumer`].
     pub(super) fn look_after_consumer(&self) {
         self.sink.look_after_consumer();
