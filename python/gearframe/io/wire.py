@@ -50,7 +50,7 @@ def check_dtype(name: str, dtype: pl.DataType) -> None:
     if wrong is not None:
         inside = "" if wrong is dtype else f" inside of {dtype}"
         raise SchemaError(
-            f"column {name!r}: {wrong}{inside} cannot be written; cast it to String or a number"
+            f"column {name!r}: {wrong}{inside} cannot be written; cast it to String or Float64"
         )
 
 
