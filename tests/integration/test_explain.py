@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 import pytest
@@ -178,6 +179,13 @@ def test_a_query_without_a_scan(call: Callable[[pl.LazyFrame], object]) -> None:
     else:
         with pytest.raises(gf.OptionError, match="the query has no scan of gearframe"):
             call(lf)
+
+
+@pytest.mark.parametrize("call", [gf.explain, gf.reports])
+def test_a_frame_that_is_collected(call: Callable[[pl.LazyFrame], object]) -> None:
+    collected: Any = pl.DataFrame({"a": [1]})
+    with pytest.raises(gf.OptionError, match=r"expected a LazyFrame, not DataFrame; ask before"):
+        call(collected)
 
 
 def test_no_password_is_shown(fresh_server: FreshServer) -> None:

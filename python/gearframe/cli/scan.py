@@ -97,8 +97,8 @@ def scan(
     pattern
         Redis' glob pattern for the keys, in quotes.
     to
-        Write all rows to this file instead: `.parquet`, `.csv`, `.ndjson` or `.arrow`. It gets
-        its name only once it is whole.
+        Write to this file instead, all rows unless `--head` is given: `.parquet`, `.csv`,
+        `.ndjson` or `.arrow`. It gets its name only once it is whole.
     explain
         Say what would be asked of the server, and read nothing.
     """

@@ -32,7 +32,7 @@ def explain(lf: pl.LazyFrame) -> str:
     Raises
     ------
     OptionError
-        If the query has no scan of gearframe in it, or one that Polars cannot show.
+        If it is no LazyFrame, has no scan of gearframe in it, or one that Polars cannot show.
 
     Notes
     -----
@@ -73,7 +73,7 @@ def reports(lf: pl.LazyFrame) -> list[ScanReport]:
     Raises
     ------
     OptionError
-        If Polars cannot show the plan.
+        If it is no LazyFrame, or Polars cannot show the plan.
 
     Notes
     -----
@@ -92,6 +92,9 @@ def reports(lf: pl.LazyFrame) -> list[ScanReport]:
 
 
 def _scans(lf: pl.LazyFrame) -> list[tuple[ScanSource, PythonScan]]:
+    if not isinstance(lf, pl.LazyFrame):
+        kind = type(lf).__name__
+        raise OptionError(f"expected a LazyFrame, not {kind}; ask before .collect()")
     try:
         found = list(python_scans(lf))
     except NotImplementedError as error:

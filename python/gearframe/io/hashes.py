@@ -214,8 +214,9 @@ def write_hashes(
         fields to it.
     ttl : int, timedelta or str, optional
         When keys expire: after so many seconds, after a time, or the name of a column with either
-        (integers or Duration; null for no expiry), which is then not written itself. With
-        ``"append"`` a null leaves the expiry as it is.
+        (integers or Duration; null for no expiry), which is then not written itself; ``"_ttl"``
+        for a frame that was read with ``include_ttl=True``. With ``"append"`` a null leaves the
+        expiry as it is.
     columns : sequence of str, optional
         The columns that become fields; all but ``key`` and ``ttl`` if not given.
     on_failure : {"raise", "report"}, default "raise"

@@ -82,7 +82,10 @@ def scan(
     """Check the options of a scan and make its LazyFrame."""
     unknown = options.keys() - _DEFAULTS.keys()
     if unknown:
-        raise TypeError(f"unexpected keyword argument {sorted(unknown)[0]!r}")
+        raise TypeError(
+            f"unexpected keyword argument {sorted(unknown)[0]!r}; scan_{kind} takes "
+            f"{', '.join(_DEFAULTS)}"
+        )
     given: Any = {**_DEFAULTS, **options}
     if not isinstance(pattern, str | bytes):
         raise OptionError(f"pattern is {pattern!r}; expected a text or bytes such as 'user:*'")

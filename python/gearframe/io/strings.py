@@ -146,8 +146,9 @@ def write_strings(
         it as failed; or add the bytes to the string.
     ttl : int, timedelta or str, optional
         When keys expire: after so many seconds, after a time, or the name of a column with either
-        (integers or Duration; null for no expiry), which is then not written itself. With
-        ``"append"`` a null leaves the expiry as it is.
+        (integers or Duration; null for no expiry), which is then not written itself; ``"_ttl"``
+        for a frame that was read with ``include_ttl=True``. With ``"append"`` a null leaves the
+        expiry as it is.
     on_failure : {"raise", "report"}, default "raise"
         Raise a `WriteError` if a key was not written, or leave that to the reader of the report.
     batch_size : int, default 50,000

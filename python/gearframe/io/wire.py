@@ -50,7 +50,7 @@ def check_dtype(name: str, dtype: pl.DataType) -> None:
     if wrong is not None:
         inside = "" if wrong is dtype else f" inside of {dtype}"
         raise SchemaError(
-            f"column {name!r}: {wrong}{inside} cannot be written; cast it to String or a number"
+            f"column {name!r}: {wrong}{inside} cannot be written; cast it to String or Float64"
         )
 
 
@@ -81,25 +81,29 @@ def to_wire(name: str, dtype: pl.DataType) -> pl.Expr:
     """Give a column in a dtype that Arrow has too: 128-bit integers become their digits.
 
     Inside of lists and structs the digits are Binary, which the native part puts into the JSON
-    text without quotes.
+    text without quotes. Null becomes String: the native part refuses the buffer that Polars gives
+    with a column of that dtype.
     """
     column = pl.col(name)
-    if isinstance(dtype, _WIDE):
+    if isinstance(dtype, (*_WIDE, pl.Null)):
         return column.cast(pl.String)
-    if not _has_wide(dtype):
+    if not _needs_cast(dtype):
         return column
     return column.cast(_with_wide(dtype, pl.String())).cast(_with_wide(dtype, pl.Binary()))
 
 
-def _has_wide(dtype: pl.DataType) -> bool:
-    return isinstance(dtype, _WIDE) or any(_has_wide(inner) for inner in _inner(dtype))
+def _needs_cast(dtype: pl.DataType) -> bool:
+    is_cast = isinstance(dtype, (*_WIDE, pl.Null))
+    return is_cast or any(_needs_cast(inner) for inner in _inner(dtype))
 
 
 def _with_wide(dtype: pl.DataType, digits: pl.DataType) -> pl.DataType:
-    """Put another dtype in the place of 128-bit integers."""
+    """Put another dtype in the place of 128-bit integers, and String in the place of Null."""
     match dtype:
         case pl.Int128() | pl.UInt128():
             return digits
+        case pl.Null():
+            return pl.String()
         case pl.List():
             return pl.List(_with_wide(_instance(dtype.inner), digits))
         case pl.Array():

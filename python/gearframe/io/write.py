@@ -120,7 +120,8 @@ def define(
     for name in (key, *fields, *([ttl_column] if ttl_column is not None else [])):
         if name not in schema:
             shown = ", ".join(repr(each) for each in list(schema)[:20])
-            raise SchemaError(f"the frame has no column {name!r}; it has {shown or 'none'}")
+            hint = "; name the column with the keys as key=" if name == key else ""
+            raise SchemaError(f"the frame has no column {name!r}; it has {shown or 'none'}{hint}")
     return WriteDefinition(
         kind=kind,
         key=key,
