@@ -170,7 +170,8 @@ mod tests {
         );
         let wrong = run(&[1], &format!("{queued}*1\r\n-WRONGTYPE x\r\n"))?;
         assert_eq!(wrong.ending, Ending::Executed);
-        assert_eq!(wrong.refused, [(0, "WRONGTYPE x".to_owned())]);
+        let why = "WRONGTYPE x (inside EXEC: the old value may be gone)";
+        assert_eq!(wrong.refused, [(0, why.to_owned())]);
         Ok(())
     }
 
