@@ -328,3 +328,11 @@ def test_a_filter_of_thousands_of_terms(users: pl.LazyFrame) -> None:
         both = both & (pl.col("age") != 1000 + i)
     assert users.filter(either).collect()["_key"].to_list() == ["user:0"]
     assert users.filter(both).select(pl.len()).collect().item() == 300
+
+
+def test_a_null_that_equals_a_null_is_not_pushed(url: str, redis_client: redis.Redis) -> None:
+    redis_client.hset("user:1", "age", 1)
+    redis_client.hset(b"user:\xff", "age", 2)
+    lf = gf.scan_hashes(url, "user:*", {"age": pl.Int64}, on_error="null")
+    where = pl.col("_key").is_in(["user:1", None], nulls_equal=True)
+    assert sorted(lf.filter(where).collect()["age"]) == [1, 2]

@@ -45,6 +45,11 @@ class _Relay:
         finally:
             with contextlib.suppress(OSError):
                 self.client.sendall(self.outer.read())
+                # Closed with bytes unread, a socket is reset, and the alert may be lost with it.
+                self.client.shutdown(socket.SHUT_WR)
+                self.client.settimeout(1.0)
+                while self.client.recv(65536):
+                    pass
 
     def _shaken(self):
         try:

@@ -169,7 +169,8 @@ def _narrow(
         name = str(view.function_data[0])
         if _is_key(subject, key_column):
             if name == "BooleanFunction.IsIn":
-                return found.and_keys(_all_key_bytes(literal), text)
+                nulls_equal = bool(view.function_data[1])
+                return found.and_keys(_all_key_bytes(literal, nulls_equal=nulls_equal), text)
             prefix = _key_bytes(literal)
             if name in ("StringFunction.StartsWith", "BinaryFunction.StartsWith") and prefix:
                 return found.and_prefix(prefix, text)
@@ -189,7 +190,7 @@ def _key_bytes(view: Any) -> bytes | None:
     return value if isinstance(value, bytes) else None
 
 
-def _all_key_bytes(view: Any) -> frozenset[bytes]:
+def _all_key_bytes(view: Any, *, nulls_equal: bool) -> frozenset[bytes]:
     """Read the keys of an ``is_in``; raises TypeError for anything but texts and bytes."""
     if type(view).__name__ != "Literal":
         raise TypeError(view)
@@ -200,7 +201,8 @@ def _all_key_bytes(view: Any) -> frozenset[bytes]:
         values = values[0]
     keys = set()
     for value in values:
-        # Null is refused too: with on_error="null" a key that is no UTF-8 is one.
+        if value is None and not nulls_equal:
+            continue  # equals nothing, not even the null that on_error="null" makes of a key
         if not isinstance(value, str | bytes):
             raise TypeError(value)
         keys.add(value.encode() if isinstance(value, str) else value)
