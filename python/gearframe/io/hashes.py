@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from gearframe.exceptions import SchemaError
-from gearframe.io.options import ScanOptions, reserved_names, scan
+from gearframe.io.options import ScanOptions, field_columns, scan
 from gearframe.io.source import collect
 from gearframe.io.write import IfExists, OnFailure, Ttl, define, schema_of, write
-from gearframe.schema import normalize_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,7 +137,7 @@ def scan_hashes(
             "schema is missing; expected the fields and their dtypes, such as "
             "{'name': pl.String, 'age': pl.Int64}, or {} for the keys alone"
         )
-    values = normalize_schema(schema, reserved=reserved_names(options))
+    values = field_columns(schema, options)
     return scan(client, "hashes", pattern, values, options)
 
 
