@@ -32,7 +32,9 @@ _COMMANDS = {
     "lrange": "LRANGE",
     "zrange": "ZRANGE",
     "xrange": "XRANGE",
-    "length": "LLEN/ZCARD/ZCOUNT",
+    "length": "LLEN/ZCARD/… (lengths)",
+    "object": "OBJECT",
+    "memory_usage": "MEMORY USAGE",
 }
 _SHOWN_FAILURES = 3
 
