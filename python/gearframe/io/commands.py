@@ -80,7 +80,7 @@ def _keys(
     keys: int | None,
 ) -> list[str]:
     origins = {column.origin for column in columns}
-    found = [f"{keys:,} keys by name"]
+    found = [f"{keys or 0:,} keys by name"]
     if pattern is not None:
         by_type = f" TYPE {elements['type']}" if elements["type"] else ""
         shown = pattern.decode("utf-8", "backslashreplace")
