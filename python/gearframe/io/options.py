@@ -185,7 +185,9 @@ def check_whole(name: str, number: object, *, least: int) -> None:
 def check_place(name: str, place: object) -> None:
     """Refuse what is no place in a list, from its start or its end."""
     if isinstance(place, bool) or not isinstance(place, int) or not -(2**63) <= place < 2**63:
-        raise OptionError(f"{name} is {place!r}; expected a whole number; below 0 from the end")
+        raise OptionError(
+            f"{name} is {place!r}; expected a whole number of 64 bits; below 0 from the end"
+        )
 
 
 def _check(given: dict[str, Any]) -> None:
