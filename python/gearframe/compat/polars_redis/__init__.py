@@ -1,0 +1,38 @@
+"""The names of polars-redis over gearframe; docs/moving_from_polars_redis.md says what differs.
+
+``from gearframe.compat import polars_redis as redis`` takes the place of
+``import polars_redis as redis``.
+"""
+
+from gearframe.compat.polars_redis._keys import (
+    DeleteResult,
+    RenameResult,
+    TtlResult,
+    delete_keys,
+    delete_keys_from_column,
+    delete_keys_pattern,
+    persist_keys,
+    rename_keys,
+    rename_keys_from_columns,
+    set_ttl,
+    set_ttl_from_column,
+)
+from gearframe.compat.polars_redis._keyspace import exists_keys, get_ttl, key_info, scan_keys
+
+__all__ = [
+    "DeleteResult",
+    "RenameResult",
+    "TtlResult",
+    "delete_keys",
+    "delete_keys_from_column",
+    "delete_keys_pattern",
+    "exists_keys",
+    "get_ttl",
+    "key_info",
+    "persist_keys",
+    "rename_keys",
+    "rename_keys_from_columns",
+    "scan_keys",
+    "set_ttl",
+    "set_ttl_from_column",
+]
