@@ -4,6 +4,17 @@
 ``import polars_redis as redis``.
 """
 
+from gearframe.compat.polars_redis._geo import (
+    GeoAddResult,
+    geo_add,
+    geo_add_from_dataframe,
+    geo_dist,
+    geo_dist_matrix,
+    geo_hash,
+    geo_pos,
+    geo_radius,
+    geo_radius_by_member,
+)
 from gearframe.compat.polars_redis._keys import (
     DeleteResult,
     RenameResult,
@@ -17,16 +28,30 @@ from gearframe.compat.polars_redis._keys import (
     set_ttl,
     set_ttl_from_column,
 )
-from gearframe.compat.polars_redis._keyspace import exists_keys, get_ttl, key_info, scan_keys
+from gearframe.compat.polars_redis._keyspace import (
+    exists_keys,
+    get_ttl,
+    key_info,
+    scan_keys,
+)
 
 __all__ = [
     "DeleteResult",
+    "GeoAddResult",
     "RenameResult",
     "TtlResult",
     "delete_keys",
     "delete_keys_from_column",
     "delete_keys_pattern",
     "exists_keys",
+    "geo_add",
+    "geo_add_from_dataframe",
+    "geo_dist",
+    "geo_dist_matrix",
+    "geo_hash",
+    "geo_pos",
+    "geo_radius",
+    "geo_radius_by_member",
     "get_ttl",
     "key_info",
     "persist_keys",
