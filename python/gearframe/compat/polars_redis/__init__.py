@@ -34,11 +34,23 @@ from gearframe.compat.polars_redis._keyspace import (
     key_info,
     scan_keys,
 )
+from gearframe.compat.polars_redis._pipeline import (
+    Pipeline,
+    Transaction,
+)
+from gearframe.compat.polars_redis._results import (
+    CommandResult,
+    PipelineResult,
+)
 
 __all__ = [
+    "CommandResult",
     "DeleteResult",
     "GeoAddResult",
+    "Pipeline",
+    "PipelineResult",
     "RenameResult",
+    "Transaction",
     "TtlResult",
     "delete_keys",
     "delete_keys_from_column",
