@@ -38,6 +38,11 @@ from gearframe.compat.polars_redis._pipeline import (
     Pipeline,
     Transaction,
 )
+from gearframe.compat.polars_redis._pubsub import (
+    collect_pubsub,
+    iter_pubsub,
+    iter_pubsub_async,
+)
 from gearframe.compat.polars_redis._results import (
     CommandResult,
     PipelineResult,
@@ -52,6 +57,7 @@ __all__ = [
     "RenameResult",
     "Transaction",
     "TtlResult",
+    "collect_pubsub",
     "delete_keys",
     "delete_keys_from_column",
     "delete_keys_pattern",
@@ -65,6 +71,8 @@ __all__ = [
     "geo_radius",
     "geo_radius_by_member",
     "get_ttl",
+    "iter_pubsub",
+    "iter_pubsub_async",
     "key_info",
     "persist_keys",
     "rename_keys",
