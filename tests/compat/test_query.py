@@ -324,6 +324,8 @@ def test_split(query, asked, client):
         lambda: col("a").contains(""),
         lambda: col("a").contains("--- !"),
         lambda: col("a").contains(5),
+        lambda: col("a").contains("\\\\_"),
+        lambda: col("a").contains("x\\\t"),
         lambda: col("a").fuzzy("x", 4),
         lambda: col("a").phrase(),
         lambda: col("a").phrase("a", "b", slop=-1),

@@ -18,7 +18,7 @@ SEPARATOR_CLASS = "[" + re.escape(SEPARATORS) + r"\n\v\f\r]"
 
 # The lexer of queries skips these, escaped or not, so they cannot be asked for.
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-_SPECIAL = re.compile(r"[^\w]", re.ASCII)
+_SPECIAL = re.compile(r"(?![a-zA-Z0-9_])[\x00-\x7f]")
 _EXACT_INTEGERS = 2**53
 
 
@@ -66,6 +66,12 @@ def plain_words(text: str) -> list[str]:
 
 def word(text: str) -> str:
     """Write one word."""
+    if "\t" in text or "\\" in text:
+        # RediSearch 2.10 indexes such words in ways that its own queries cannot name.
+        raise OptionError(
+            f"RediSearch cannot be asked for the word {text!r}, which has a tab or a backslash in "
+            "it; use icontains(), which Polars answers"
+        )
     return _escaped(text)
 
 
@@ -94,5 +100,7 @@ def number(value: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    # Characters beyond ASCII separate nothing and mean nothing.
-    return _SPECIAL.sub(lambda found: found[0] if ord(found[0]) > 127 else f"\\{found[0]}", text)
+    # An underscore is a letter, but the lexer knows no word of underscores alone.
+    if not text.strip("_"):
+        return text.replace("_", "\\_")
+    return _SPECIAL.sub(r"\\\g<0>", text)
