@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import redis
 
 from gearframe.compat import polars_redis as shim
-from gearframe.exceptions import OptionError, ReplyError
+from gearframe.exceptions import OptionError, ReplyError, ServerConnectionError
 from tests.integration.commandstats import counted
 
 BOTH = pytest.mark.parametrize("kind", [shim.Pipeline, shim.Transaction])
@@ -108,16 +109,34 @@ def test_nothing_queued_sends_nothing(kind):
     assert (len(result), result.all_succeeded()) == (0, True)
 
 
-def test_the_queue_stays_until_it_is_emptied(url, redis_client):
+def test_what_is_sent_is_sent_once(url, redis_client):
     pipe, tx = shim.Pipeline(url).incr("n"), shim.Transaction(url).incr("n")
-    pipe.execute()
-    pipe.execute()
-    tx.execute()
-    assert redis_client.get("n") == b"3"
+    for queue in (pipe, tx):
+        assert len(queue.execute()) == 1
+        assert queue.is_empty()
+        assert len(queue.execute()) == 0
+    assert redis_client.get("n") == b"2"
+
+
+def test_a_queue_can_be_emptied(url, redis_client):
+    pipe, tx = shim.Pipeline(url).incr("n"), shim.Transaction(url).incr("n")
     pipe.clear()
     tx.discard()
-    assert pipe.is_empty()
-    assert tx.is_empty()
+    for queue in (pipe, tx):
+        assert queue.is_empty()
+        queue.execute()
+    assert redis_client.exists("n") == 0
+
+
+@BOTH
+def test_a_lost_connection_is_an_error_and_nothing_is_sent_again(url, redis_client, kind):
+    killed = kind(url).incr("n").raw("CLIENT", ["KILL", "TYPE", "normal", "SKIPME", "no"])
+    with pytest.raises(ServerConnectionError):
+        killed.incr("after").execute()
+    assert killed.is_empty()
+    with redis.Redis.from_url(url) as control:
+        assert control.get("n") in (b"1", None)
+        assert control.get("after") in (b"1", None)
 
 
 @BOTH

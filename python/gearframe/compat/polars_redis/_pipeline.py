@@ -176,11 +176,10 @@ class _Commands:
         self._commands.append([command.encode(), *(_word(command, word) for word in words)])
         return self
 
-    def _results(self, answers: Iterable[object]) -> PipelineResult:
-        pairs = zip(self._commands, answers, strict=True)
-        return PipelineResult(
-            [result_of(command[0].decode().upper(), reply) for command, reply in pairs]
-        )
+    def _taken(self) -> list[list[bytes]]:
+        # Before they are sent: what may have been executed must not be sent a second time.
+        commands, self._commands = self._commands, []
+        return commands
 
 
 class Pipeline(_Commands):
@@ -217,7 +216,7 @@ class Pipeline(_Commands):
         Returns
         -------
         PipelineResult
-            One result for each command. The queue stays as it is; `clear` empties it.
+            One result for each command. The queue is empty then, whatever comes of it.
 
         Raises
         ------
@@ -231,10 +230,11 @@ class Pipeline(_Commands):
         >>> redis.Pipeline(gf.connect().url).get("no:such:key").execute().get(0).is_nil()
         True
         """
-        if not self._commands:
+        commands = self._taken()
+        if not commands:
             return PipelineResult([])
         with server(self._url) as control:
-            return self._results(replies(control, self._commands))
+            return _results(commands, replies(control, commands))
 
 
 class Transaction(_Commands):
@@ -271,7 +271,7 @@ class Transaction(_Commands):
         Returns
         -------
         PipelineResult
-            One result for each command. The queue stays as it is; `discard` empties it.
+            One result for each command. The queue is empty then, whatever comes of it.
 
         Raises
         ------
@@ -287,12 +287,20 @@ class Transaction(_Commands):
         >>> redis.Transaction(gf.connect().url).rpush("queue", ["a", "b"]).execute().get(0).value
         2
         """
-        if not self._commands:
+        commands = self._taken()
+        if not commands:
             return PipelineResult([])
         with server(self._url) as control, control.pipeline(transaction=True) as pipeline:
-            for command in self._commands:
+            for command in commands:
                 pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-            return self._results(pipeline.execute(raise_on_error=False))
+            return _results(commands, pipeline.execute(raise_on_error=False))
+
+
+def _results(commands: list[list[bytes]], answers: Iterable[object]) -> PipelineResult:
+    pairs = zip(commands, answers, strict=True)
+    return PipelineResult(
+        [result_of(command[0].decode().upper(), reply) for command, reply in pairs]
+    )
 
 
 def _many(name: str, values: object) -> list[object]:

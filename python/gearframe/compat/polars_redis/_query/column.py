@@ -127,7 +127,7 @@ class Column(Expr):
         return self._wildcard(pattern)
 
     def matches_exact(self, pattern: str) -> Expr:
-        """Do the same as `matches`; polars-redis wrote the two in two wrong ways."""
+        """Do the same as `matches`."""
         return self._wildcard(pattern)
 
     def fuzzy(self, term: str, distance: int = 1) -> Expr:
