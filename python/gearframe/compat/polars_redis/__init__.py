@@ -4,24 +4,28 @@
 ``import polars_redis as redis``.
 """
 
+from gearframe.compat.polars_redis._delete import (
+    DeleteResult,
+    delete_keys,
+    delete_keys_from_column,
+    delete_keys_pattern,
+)
 from gearframe.compat.polars_redis._geo import (
     GeoAddResult,
     geo_add,
     geo_add_from_dataframe,
+    geo_radius,
+    geo_radius_by_member,
+)
+from gearframe.compat.polars_redis._geo_members import (
     geo_dist,
     geo_dist_matrix,
     geo_hash,
     geo_pos,
-    geo_radius,
-    geo_radius_by_member,
 )
 from gearframe.compat.polars_redis._keys import (
-    DeleteResult,
     RenameResult,
     TtlResult,
-    delete_keys,
-    delete_keys_from_column,
-    delete_keys_pattern,
     persist_keys,
     rename_keys,
     rename_keys_from_columns,

@@ -1,4 +1,4 @@
-"""Places in a geo set: adding, searching, distances.
+"""Places in a geo set: adding them, and searching around.
 
 Every function opens one connection and closes it. Members that do not exist are nulls; a frame
 has the same columns when it is empty.
@@ -6,35 +6,33 @@ has the same columns when it is empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
 from typing import Literal, TypeAlias
 
 import polars as pl
-import redis
 
 from gearframe.compat.polars_redis._frame_columns import key_list, number_list
+from gearframe.compat.polars_redis._geo_replies import (
+    as_list,
+    check_point,
+    check_unit,
+    number,
+    point,
+)
 from gearframe.compat.polars_redis._server import (
     CHUNK,
     Key,
-    accepted,
     ask,
     encoded,
-    encoded_all,
-    replies,
     server,
     shown,
-    text,
     text_column,
     whole,
 )
-from gearframe.exceptions import OptionError, SchemaError
+from gearframe.exceptions import OptionError
 
 GeoSort: TypeAlias = Literal["ASC", "DESC"]
-
-_UNITS = ("m", "km", "mi", "ft")
-_MOST_EAST, _MOST_NORTH = 180.0, 85.05112878
 
 
 @dataclass(frozen=True)
@@ -200,7 +198,7 @@ def geo_radius(
     >>> redis.geo_radius(client.url, "cities", 12.0, 42.0, 100)["member"].to_list()
     ['Rome']
     """
-    _check_point(longitude, latitude, "the point")
+    check_point(longitude, latitude, "the point")
     return _search(url, key, ("FROMLONLAT", longitude, latitude), radius, unit, count, sort)
 
 
@@ -255,200 +253,6 @@ def geo_radius_by_member(
     return _search(url, key, ("FROMMEMBER", origin), radius, unit, count, sort)
 
 
-def geo_dist(url: str, key: Key, member1: Key, member2: Key, unit: str = "km") -> float | None:
-    """Measure the distance between two members.
-
-    Parameters
-    ----------
-    url : str
-        The server.
-    key : str or bytes
-        The geo set.
-    member1, member2 : str or bytes
-        The members.
-    unit : {"km", "m", "mi", "ft"}, default "km"
-        Of the distance.
-
-    Returns
-    -------
-    float or None
-        None if a member, or the set, does not exist.
-
-    Raises
-    ------
-    OptionError
-        For an argument that cannot be used.
-    ServerConnectionError, ReplyError
-        If the server cannot be reached, or refuses.
-
-    Notes
-    -----
-    Sends ``GEODIST``; the server rounds to four digits.
-
-    Examples
-    --------
-    >>> from gearframe.compat import polars_redis as redis
-    >>> print(redis.geo_dist(gf.connect().url, "no:such:set", "Rome", "Paris"))
-    None
-    """
-    _check_unit(unit)
-    name = encoded(key, "key")
-    first, second = encoded(member1, "member1"), encoded(member2, "member2")
-    with server(url) as control:
-        return _number(ask(control, "GEODIST", name, first, second, unit))
-
-
-def geo_pos(url: str, key: Key, members: Sequence[Key]) -> pl.DataFrame:
-    """Tell where members are.
-
-    Parameters
-    ----------
-    url : str
-        The server.
-    key : str or bytes
-        The geo set.
-    members : sequence of str or bytes
-        The members.
-
-    Returns
-    -------
-    polars.DataFrame
-        ``member`` (String; Binary if a member is not UTF-8), ``longitude`` and ``latitude``
-        (Float64; null for a member that does not exist), in the order given.
-
-    Raises
-    ------
-    OptionError
-        For what is no member. Before anything is sent.
-    ServerConnectionError, ReplyError
-        If the server cannot be reached, or refuses.
-
-    Notes
-    -----
-    Sends ``GEOPOS`` for each 1,000 members.
-
-    Examples
-    --------
-    >>> from gearframe.compat import polars_redis as redis
-    >>> redis.geo_pos(gf.connect().url, "no:such:set", ["Rome"]).row(0)
-    ('Rome', None, None)
-    """
-    names = encoded_all(members, "members")
-    with server(url) as control:
-        found = _of_members(control, "GEOPOS", encoded(key, "key"), names)
-    east, north = zip(*map(_point, found), strict=True) if found else ((), ())
-    return pl.DataFrame(
-        [
-            text_column("member", names),
-            pl.Series("longitude", east, dtype=pl.Float64),
-            pl.Series("latitude", north, dtype=pl.Float64),
-        ]
-    )
-
-
-def geo_hash(url: str, key: Key, members: Sequence[Key]) -> pl.DataFrame:
-    """Give the geohashes of members.
-
-    Parameters
-    ----------
-    url : str
-        The server.
-    key : str or bytes
-        The geo set.
-    members : sequence of str or bytes
-        The members.
-
-    Returns
-    -------
-    polars.DataFrame
-        ``member`` (String; Binary if a member is not UTF-8) and ``geohash`` (String, 11
-        characters; null for a member that does not exist), in the order given.
-
-    Raises
-    ------
-    OptionError
-        For what is no member. Before anything is sent.
-    ServerConnectionError, ReplyError
-        If the server cannot be reached, or refuses.
-
-    Notes
-    -----
-    Sends ``GEOHASH`` for each 1,000 members.
-
-    Examples
-    --------
-    >>> from gearframe.compat import polars_redis as redis
-    >>> redis.geo_hash(gf.connect().url, "no:such:set", ["Rome"]).row(0)
-    ('Rome', None)
-    """
-    names = encoded_all(members, "members")
-    with server(url) as control:
-        found = _of_members(control, "GEOHASH", encoded(key, "key"), names)
-    hashes = [text(value, "a geohash") for value in found]
-    return pl.DataFrame(
-        [text_column("member", names), pl.Series("geohash", hashes, dtype=pl.String)]
-    )
-
-
-def geo_dist_matrix(url: str, key: Key, members: Sequence[Key], unit: str = "km") -> pl.DataFrame:
-    """Measure the distances between all members.
-
-    Parameters
-    ----------
-    url : str
-        The server.
-    key : str or bytes
-        The geo set.
-    members : sequence of str or bytes
-        The members; each once, in UTF-8, as their names are those of columns.
-    unit : {"km", "m", "mi", "ft"}, default "km"
-        Of the distances.
-
-    Returns
-    -------
-    polars.DataFrame
-        ``member`` (String), and for each member a column with the distances to it (Float64; null
-        where one of the two does not exist).
-
-    Raises
-    ------
-    SchemaError
-        For members that cannot name columns. Before anything is sent.
-    OptionError
-        For another argument that cannot be used. Before anything is sent.
-    ServerConnectionError, ReplyError
-        If the server cannot be reached, or refuses.
-
-    Notes
-    -----
-    Sends ``GEODIST`` for each pair and for each member with itself, in pipelines of 1,000: 5,050
-    for 100 members.
-
-    Examples
-    --------
-    >>> from gearframe.compat import polars_redis as redis
-    >>> client = gf.connect()
-    >>> redis.geo_add(client.url, "capitals", [("Rome", 12.5, 41.9), ("Paris", 2.35, 48.86)]).added
-    2
-    >>> redis.geo_dist_matrix(client.url, "capitals", ["Rome", "Paris"]).columns
-    ['member', 'Rome', 'Paris']
-    """
-    _check_unit(unit)
-    set_name, names = encoded(key, "key"), encoded_all(members, "members")
-    columns = _column_names(names)
-    pairs = list(combinations_with_replacement(range(len(names)), 2))
-    matrix: list[list[float | None]] = [[None] * len(names) for _ in names]
-    with server(url) as control:
-        commands = (("GEODIST", set_name, names[i], names[j], unit) for i, j in pairs)
-        for (i, j), reply in zip(pairs, replies(control, commands), strict=True):
-            matrix[i][j] = matrix[j][i] = _number(accepted(reply))
-    distances = [
-        pl.Series(column, values, dtype=pl.Float64)
-        for column, values in zip(columns, matrix, strict=True)
-    ]
-    return pl.DataFrame([pl.Series("member", columns, dtype=pl.String), *distances])
-
-
 def _add(url: str, key: Key, places: list[tuple[float, float, bytes]]) -> GeoAddResult:
     name = encoded(key, "key")
     added = updated = 0
@@ -469,24 +273,8 @@ def _place(number: int, place: object) -> tuple[float, float, bytes]:
         raise OptionError(f"{what} is {place!r}; expected (member, longitude, latitude)")
     member, east, north = place
     name = encoded(member, f"the member of {what}")
-    _check_point(east, north, f"{what}, {shown(name)!r},")
+    check_point(east, north, f"{what}, {shown(name)!r},")
     return east, north, name
-
-
-def _check_point(east: object, north: object, what: str) -> None:
-    limits = (("longitude", east, _MOST_EAST), ("latitude", north, _MOST_NORTH))
-    for name, degrees, most in limits:
-        if isinstance(degrees, bool) or not isinstance(degrees, int | float):
-            raise OptionError(f"the {name} of {what} is {degrees!r}; expected degrees, a number")
-        if not -most <= degrees <= most:
-            raise OptionError(
-                f"the {name} of {what} is {degrees!r}; expected degrees from -{most} to {most}"
-            )
-
-
-def _check_unit(unit: str) -> None:
-    if unit not in _UNITS:
-        raise OptionError(f"unit is {unit!r}; expected one of {', '.join(_UNITS)}")
 
 
 def _search(
@@ -498,7 +286,7 @@ def _search(
     count: int | None,
     sort: GeoSort | None,
 ) -> pl.DataFrame:
-    _check_unit(unit)
+    check_unit(unit)
     if isinstance(radius, bool) or not isinstance(radius, int | float) or not 0 <= radius < 1e12:
         raise OptionError(f"radius is {radius!r}; expected a number from 0")
     words: list[str | bytes | float] = ["GEOSEARCH", encoded(key, "key"), *origin]
@@ -513,16 +301,16 @@ def _search(
         words += ["COUNT", count]
     with server(url) as control:
         found = ask(control, *words, "WITHDIST", "WITHCOORD")
-    return _places(_list(found))
+    return _places(as_list(found))
 
 
 def _places(found: list[object]) -> pl.DataFrame:
     members, distances, points = [], [], []
     for item in found:
-        member, distance, point = _list(item)
+        member, distance, place = as_list(item)
         members.append(member if isinstance(member, bytes) else None)
-        distances.append(_number(distance))
-        points.append(_point(point))
+        distances.append(number(distance))
+        points.append(point(place))
     return pl.DataFrame(
         [
             text_column("member", members),
@@ -531,45 +319,3 @@ def _places(found: list[object]) -> pl.DataFrame:
             pl.Series("distance", distances, dtype=pl.Float64),
         ]
     )
-
-
-def _of_members(
-    control: redis.Redis, command: str, key: bytes, members: list[bytes]
-) -> list[object]:
-    found: list[object] = []
-    for start in range(0, len(members), CHUNK):
-        found += _list(ask(control, command, key, *members[start : start + CHUNK]))
-    return found
-
-
-def _column_names(members: Iterable[bytes]) -> list[str]:
-    names: list[str] = []
-    for member in members:
-        name = shown(member)
-        if not isinstance(name, str):
-            raise SchemaError(f"member {name!r} is not UTF-8 and cannot name a column")
-        if name == "member" or name in names:
-            raise SchemaError(f"member {name!r} would name two columns; leave it out")
-        names.append(name)
-    return names
-
-
-def _list(reply: object) -> list[object]:
-    if not isinstance(reply, list):
-        raise redis.InvalidResponse(f"expected a list, not {reply!r}")
-    return reply
-
-
-def _point(reply: object) -> tuple[float | None, float | None]:
-    if reply is None:
-        return None, None
-    east, north = _list(reply)
-    return _number(east), _number(north)
-
-
-def _number(reply: object) -> float | None:
-    if reply is None:
-        return None
-    if not isinstance(reply, bytes):
-        raise redis.InvalidResponse(f"expected a number, not {reply!r}")
-    return float(reply)

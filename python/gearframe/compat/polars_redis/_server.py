@@ -68,6 +68,11 @@ def accepted(reply: object) -> object:
     return reply
 
 
+def refusal_of(reply: object) -> str | None:
+    """Give the server's words if a reply is a refusal."""
+    return str(reply) if isinstance(reply, redis.RedisError) else None
+
+
 def whole(reply: object) -> int:
     """Give a reply that is a number by its command's definition."""
     found = accepted(reply)
