@@ -1,4 +1,4 @@
-"""One connection for one call: every helper opens it here, and it is closed when the call ends.
+"""One connection for one call: every function opens it here, and it is closed when the call ends.
 
 No connection is kept between calls, so none can leak, go stale or be shared by a fork.
 """
