@@ -29,6 +29,8 @@ from gearframe.exceptions import (
     UrlError,
     WriteError,
 )
+from gearframe.infer.infer import infer_schema
+from gearframe.infer.result import InferredColumn, InferredSchema
 from gearframe.io.explain import explain, reports
 from gearframe.io.hashes import read_hashes, scan_hashes, write_hashes
 from gearframe.io.report import ScanReport, WriteReport
@@ -42,6 +44,8 @@ __all__ = [
     "DataError",
     "EmbeddedServerError",
     "GearframeError",
+    "InferredColumn",
+    "InferredSchema",
     "OptionError",
     "PermissionDeniedError",
     "ProtocolError",
@@ -59,6 +63,7 @@ __all__ = [
     "WriteReport",
     "connect",
     "explain",
+    "infer_schema",
     "read_hashes",
     "read_strings",
     "reports",
