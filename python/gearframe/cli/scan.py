@@ -38,8 +38,8 @@ class Query:
         str | None,
         Parameter(
             help="Columns: name=dtype,name=dtype or @file.json with an object of the same. For "
-            f"strings one column, the value. infer: guess those of hashes. Dtypes: {NAMES}. Without it, the fields of up to 100 "
-            "hashes, all as String."
+            "strings one column, the value. infer guesses those of hashes. Without it, the fields "
+            f"of up to 100 hashes, all as String. Dtypes: {NAMES}."
         ),
     ] = None
     kind: Literal["hashes", "strings"] = "hashes"

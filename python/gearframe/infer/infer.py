@@ -100,11 +100,11 @@ def infer_schema(
     >>> client = gf.connect()
     >>> for i in range(3):
     ...     _ = client.execute("HSET", f"user:{i}", "age", i, "zip", f"0100{i}")
-    >>> print(gf.infer_schema(client, "user:*"))
+    >>> print(gf.infer_schema(client, "user:*", seed=1))
     hashes user:*: 3 keys, all that there are
     column  dtype   present  parses  confidence  examples
-    age     Int64   100 %    100 %   100 %       ...
-    zip     String  100 %    100 %   100 %       ...
+    age     Int64   100 %    100 %   100 %       0, 1, 2
+    zip     String  100 %    100 %   100 %       01000, 01001, 01002
     """
     check_whole("sample", sample, least=1)
     seed = _seed(seed)
