@@ -37,14 +37,23 @@ GONE = "vanished, or of another type"
 UNREAD = "not read, for the sample had 64 MiB"
 
 
+class Row(dict[bytes, bytes]):
+    """The fields of a hash or of an entry; of a string and of a document one, called ``value``."""
+
+    def __init__(self, key: bytes, fields: dict[bytes, bytes], *, is_partial: bool = False) -> None:
+        super().__init__(fields)
+        self.key = key
+        self.is_partial = is_partial
+
+
 @dataclass
 class Rows:
     """What was read of a sample.
 
     Attributes
     ----------
-    rows : list of dict
-        The fields of a hash or of an entry; of a string and of a document one, called ``value``.
+    rows : list of Row
+        In the order of the keys, so that the columns come in the same order each time.
     keys : int
         How many keys they are from.
     partial : int
@@ -57,7 +66,7 @@ class Rows:
         How many other fields there are.
     """
 
-    rows: list[dict[bytes, bytes]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     keys: int = 0
     partial: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
@@ -65,10 +74,10 @@ class Rows:
     too_many: int = 0
     size: int = 0
 
-    def add(self, fields: dict[bytes, bytes]) -> None:
+    def add(self, row: Row) -> None:
         """Add a row, and count its bytes."""
-        self.rows.append(fields)
-        self.size += sum(map(len, fields.values()))
+        self.rows.append(row)
+        self.size += sum(map(len, row.values()))
 
 
 def types_of(control: redis.Redis, keys: Sequence[bytes]) -> list[str]:
@@ -94,6 +103,7 @@ def fetch(control: redis.Redis, kind: Kind, sample: KeySample, size: int, seed: 
             {"hashes": _fetch_hashes, "json": _fetch_json, "strings": _fetch_strings}[kind](
                 control, keys, rows
             )
+    rows.rows.sort(key=lambda row: row.key)
     _choose_names(rows)
     _complete(control, rows)
     return rows
@@ -119,29 +129,19 @@ def _fetch_hashes(control: redis.Redis, keys: Sequence[bytes], rows: Rows) -> No
         if length is not None and length > _MOST_FIELDS
     ]
     _count_keys(rows, len(keys), len(whole) + len(large))
-    for reply in _replies(control, [("HGETALL", key) for key in whole]):
-        _add_hash(rows, reply)
+    hashes = _replies(control, [("HGETALL", key) for key in whole])
+    for key, reply in zip(whole, hashes, strict=True):
+        _add_hash(rows, key, reply, is_partial=False)
     # A server may return more than COUNT, but only of a hash that it keeps in one piece.
     pages = _replies(control, [("HSCAN", key, 0, "COUNT", _MOST_FIELDS) for key in large])
     for key, page in zip(large, pages, strict=True):
-        if page is None:
-            _add_hash(rows, None)
-        else:
-            rows.partial += 1
-            rows.add(_Partial(_pairs(page[1]), key))
+        _add_hash(rows, key, page and page[1], is_partial=True)
 
 
-class _Partial(dict[bytes, bytes]):
-    """Some of the fields of a hash."""
-
-    def __init__(self, fields: dict[bytes, bytes], key: bytes) -> None:
-        super().__init__(fields)
-        self.key = key
-
-
-def _add_hash(rows: Rows, reply: Any) -> None:
-    if reply:
-        rows.add(_pairs(reply))
+def _add_hash(rows: Rows, key: bytes, flat: Sequence[bytes] | None, *, is_partial: bool) -> None:
+    if flat:
+        rows.partial += is_partial
+        rows.add(Row(key, _pairs(flat), is_partial=is_partial))
     else:
         rows.keys -= 1
         rows.left_out[GONE] += 1
@@ -150,7 +150,7 @@ def _add_hash(rows: Rows, reply: Any) -> None:
 def _complete(control: redis.Redis, rows: Rows) -> None:
     """Read of large hashes also the fields that other hashes have: a scan will."""
     for row in rows.rows:
-        if not isinstance(row, _Partial) or not rows.names:
+        if not row.is_partial or not rows.names:
             continue
         (values,) = _replies(control, [("HMGET", row.key, *rows.names)])
         found = zip(rows.names, values or (), strict=False)
@@ -159,7 +159,7 @@ def _complete(control: redis.Redis, rows: Rows) -> None:
 
 def _fetch_json(control: redis.Redis, keys: Sequence[bytes], rows: Rows) -> None:
     documents = _replies(control, [("JSON.GET", key) for key in keys])
-    _add_values(rows, documents)
+    _add_values(rows, keys, documents)
 
 
 def _fetch_strings(control: redis.Redis, keys: Sequence[bytes], rows: Rows) -> None:
@@ -173,16 +173,16 @@ def _fetch_strings(control: redis.Redis, keys: Sequence[bytes], rows: Rows) -> N
         length is not None and length > _MOST_STRING for length in lengths
     )
     rows.left_out[GONE] += lengths.count(None)
-    _add_values(rows, _replies(control, [("GET", key) for key in asked]))
+    _add_values(rows, asked, _replies(control, [("GET", key) for key in asked]))
 
 
-def _add_values(rows: Rows, values: Sequence[bytes | None]) -> None:
-    for value in values:
+def _add_values(rows: Rows, keys: Sequence[bytes], values: Sequence[bytes | None]) -> None:
+    for key, value in zip(keys, values, strict=True):
         if value is None:
             rows.left_out[GONE] += 1
         else:
             rows.keys += 1
-            rows.add({b"value": value})
+            rows.add(Row(key, {b"value": value}))
 
 
 def _fetch_streams(
@@ -220,12 +220,13 @@ def _fetch_streams(
     for (key, _), page in zip(between, pages, strict=True):
         found[key].update(page or [])
     _count_keys(rows, len(keys), len(found))
-    for stream in found.values():
+    for key, stream in found.items():
         for entry in stream.values():
-            rows.add(_pairs(entry))
-            if 2 * len(rows.rows[-1]) < len(entry):
+            fields = _pairs(entry)
+            rows.add(Row(key, fields))
+            if 2 * len(fields) < len(entry):
                 # A field that comes twice in an entry: both of its values are looked at.
-                rows.add(dict(zip(entry[-2::-2], entry[-1::-2], strict=True)))
+                rows.add(Row(key, dict(zip(entry[-2::-2], entry[-1::-2], strict=True))))
 
 
 def _milliseconds(entry: Sequence[bytes]) -> int:

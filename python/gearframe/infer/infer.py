@@ -88,7 +88,7 @@ def infer_schema(
     Of documents the members are columns; one that no dtype takes, such as a number here and a
     text there, is left out, and the result says so.
 
-    Sends ``DBSIZE`` and ``SCAN``: up to 100,000 keys (or eight times the sample) all names with
+    Sends ``DBSIZE`` and ``SCAN``: up to 20,000 keys (or eight times the sample) all names with
     COUNT 1000, above that pages of COUNT 256 from random cursors, eight in a round trip, until
     there are enough keys; if too few match for that, all names. Then, for up to 250 keys in a round
     trip: ``TYPE`` if ``kind`` is not given; ``HLEN`` and ``HGETALL``, above 1,000 fields ``HSCAN``

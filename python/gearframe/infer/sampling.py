@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from gearframe.client import Client
 
-# Up to here all names are read, in at most 100 steps; see docs/decisions/0012-inference.md.
-_WHOLE_KEYS = 100_000
+# Up to here all names are read, in 20 steps or so; see docs/decisions/0012-inference.md.
+_WHOLE_KEYS = 20_000
 _WHOLE_COUNT = 1000
 # A page of 256 buckets keeps the server 0.2 ms, and eight of them are one round trip.
 _PAGE_COUNT = 256
