@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gearframe.infer.candidates import infer_text, nearest
+from gearframe.infer.columns import document_columns
 from gearframe.infer.confidence import lower_bound
+from gearframe.infer.fetch import Row, Rows
 from gearframe.infer.json_shape import json_dtype
 from gearframe.infer.python_text import dtype_python
 from gearframe.texts import mismatches, parse_texts
@@ -95,7 +97,8 @@ def test_integers_come_back_as_they_were(texts: list[str]) -> None:
 
 
 def test_the_nearest_dtype() -> None:
-    assert nearest([b"1", b"2", b"n/a"]) == (pl.Int64(), 2)
+    assert nearest([b"1", b"2", b"n/a", b""]) == (pl.Int64(), 2, b"n/a")
+    assert nearest([b"1", b"007"]) == (pl.Int64(), 1, b"007")
     assert nearest([b"a"]) is None
 
 
@@ -135,6 +138,14 @@ def test_json(texts: list[str], dtype: pl.DataType | None) -> None:
 def test_a_json_dictionary_is_no_struct() -> None:
     members = ", ".join(f'"{i}": 1' for i in range(300))
     assert json_dtype([f"{{{members}}}".encode()]) is None
+
+
+def test_a_member_that_the_grammar_refuses_is_no_column() -> None:
+    """Python's JSON takes half of a surrogate pair, and the scan's does not."""
+    rows = Rows(rows=[Row(b"k", {b"value": b'{"a": "\\ud800", "n": 1}'})], keys=1)
+    columns, omitted, _ = document_columns(rows, (), is_complete=True)
+    assert [column.name for column in columns] == ["n"]
+    assert omitted == {"a": "has values that no one dtype takes"}
 
 
 @pytest.mark.parametrize(

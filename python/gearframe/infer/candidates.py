@@ -108,11 +108,12 @@ def _is_kept(text: bytes) -> bool:
     return len(mantissa.replace(b".", b"").strip(b"-").lstrip(b"0")) <= _SIGNIFICANT
 
 
-def nearest(texts: Sequence[bytes]) -> tuple[pl.DataType, int] | None:
-    """Find the typed candidate that takes the most texts, and how many it takes.
+def nearest(texts: Sequence[bytes]) -> tuple[pl.DataType, int, bytes] | None:
+    """Find the typed candidate that takes the most texts, how many, and one that it does not.
 
     For a column that became String: its few exceptions are often mistakes in the data.
     """
-    counts = [(candidate.taken(texts), candidate.dtype) for candidate in (*_TYPED, _FLOAT)]
-    taken, dtype = max(counts, key=lambda pair: pair[0])
-    return (dtype, taken) if taken else None
+    counts = [(candidate.taken(texts), candidate) for candidate in (*_TYPED, _FLOAT)]
+    taken, candidate = max(counts, key=lambda pair: pair[0])
+    exception = next((text for text in texts if not candidate.taken([text])), None)
+    return (candidate.dtype, taken, exception) if taken and exception is not None else None

@@ -126,10 +126,9 @@ def _nearly(texts: Sequence[bytes]) -> str:
     near = nearest(texts)
     if near is None or near[1] < 0.9 * len(texts):
         return ""
-    dtype, taken = near
-    bad = next((text for text in texts if mismatches([text], dtype)), None)
-    such = "" if bad is None else f", such as {shown(bad)!r}"
-    return f"{dtype} but for {len(texts) - taken:,} of {len(texts):,} values{such}"
+    dtype, taken, exception = near
+    failed = f"{len(texts) - taken:,} of {len(texts):,} values"
+    return f"{dtype} but for {failed}, such as {shown(exception)!r}"
 
 
 def _examples(texts: Iterable[str]) -> tuple[str, ...]:

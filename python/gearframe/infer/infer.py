@@ -56,8 +56,8 @@ def infer_schema(
     sample : int, default 1,000
         How many keys to look at. Reading ends early after 64 MiB of values.
     seed : int, optional
-        From 0 to 2**64 - 1: chooses the same sample again, as long as the keys are the same.
-        Random if not given; the result has it.
+        From 0 to 2**64 - 1: chooses the same sample again, as long as the keys are the same and,
+        where not all names are read, the server's table. Random if not given; the result has it.
     keys : iterable of str or bytes, optional
         Sample these keys instead of those that match the pattern; no SCAN is sent.
     reserved : collection of str, optional
