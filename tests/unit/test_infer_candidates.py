@@ -120,6 +120,7 @@ def test_the_nearest_dtype() -> None:
         (['{"d": "2024-01-31"}'], pl.Struct({"d": pl.Date()})),
         (['{"d": "2024-01-31"}', '{"d": "soon"}'], pl.Struct({"d": pl.String()})),
         (['{"a": 1}', '{"a": "x"}'], None),
+        (['{"a": 1, "b": 1}', '{"a": "x"}'], None),
         (['{"a": 1}', "[1]"], None),
         (["{}"], None),
         (["[NaN]"], None),

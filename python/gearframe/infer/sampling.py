@@ -62,8 +62,6 @@ class _Smallest:
             digest = blake2b(key, digest_size=8, key=self._salt).digest()
             if digest <= self._bound:
                 self._kept[key] = digest
-            else:
-                self.is_all = False
         if len(self._kept) > 2 * self._size:
             self._prune()
 
