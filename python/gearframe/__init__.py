@@ -29,6 +29,8 @@ from gearframe.exceptions import (
     UrlError,
     WriteError,
 )
+from gearframe.infer.infer import infer_schema
+from gearframe.infer.result import InferredColumn, InferredSchema
 from gearframe.io.explain import explain, reports
 from gearframe.io.hashes import read_hashes, scan_hashes, write_hashes
 from gearframe.io.keys import read_keys, scan_keys
@@ -47,6 +49,8 @@ __all__ = [
     "DataError",
     "EmbeddedServerError",
     "GearframeError",
+    "InferredColumn",
+    "InferredSchema",
     "OptionError",
     "PermissionDeniedError",
     "ProtocolError",
@@ -64,6 +68,7 @@ __all__ = [
     "WriteReport",
     "connect",
     "explain",
+    "infer_schema",
     "read_hashes",
     "read_keys",
     "read_lists",
