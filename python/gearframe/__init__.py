@@ -33,10 +33,21 @@ from gearframe.io.explain import explain, reports
 from gearframe.io.hashes import read_hashes, scan_hashes, write_hashes
 from gearframe.io.report import ScanReport, WriteReport
 from gearframe.io.strings import read_strings, scan_strings, write_strings
+from gearframe.streams import (
+    AsyncStreamConsumer,
+    ReplicationDestination,
+    ReplicationPipeline,
+    StreamConsumer,
+    ack_entries,
+    iter_stream,
+    iter_stream_async,
+    read_stream,
+)
 
 __version__ = _version("gearframe")
 
 __all__ = [
+    "AsyncStreamConsumer",
     "AuthenticationError",
     "Client",
     "DataError",
@@ -45,6 +56,8 @@ __all__ = [
     "OptionError",
     "PermissionDeniedError",
     "ProtocolError",
+    "ReplicationDestination",
+    "ReplicationPipeline",
     "ReplyError",
     "ScanReport",
     "SchemaError",
@@ -54,12 +67,17 @@ __all__ = [
     "ServerOutOfMemoryError",
     "ServerReadOnlyError",
     "ServerTimeoutError",
+    "StreamConsumer",
     "UrlError",
     "WriteError",
     "WriteReport",
+    "ack_entries",
     "connect",
     "explain",
+    "iter_stream",
+    "iter_stream_async",
     "read_hashes",
+    "read_stream",
     "read_strings",
     "reports",
     "scan_hashes",

@@ -1,0 +1,187 @@
+"""From entries to frames: which columns there are, and with which dtypes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, TypedDict
+
+import polars as pl
+
+from gearframe.exceptions import DataError, OptionError, SchemaError
+from gearframe.schema import SchemaInput, normalize_schema
+from gearframe.streams.entries import Entry, EntryId, id_of
+from gearframe.texts import first_mismatch, parse_texts
+
+OnError: TypeAlias = Literal["raise", "null", "skip"]
+
+# The last moment of a Datetime in milliseconds.
+_LAST_MILLISECOND = 2**63 - 1
+
+
+class EntryOptions(TypedDict, total=False):
+    """Keyword arguments about the columns; :func:`gearframe.read_stream` says what each means."""
+
+    include_id: bool
+    id_column: str
+    include_timestamp: bool
+    timestamp_column: str
+    include_sequence: bool
+    sequence_column: str
+    on_error: OnError
+
+
+_DEFAULTS = EntryOptions(
+    include_id=True,
+    id_column="_id",
+    include_timestamp=True,
+    timestamp_column="_ts",
+    include_sequence=False,
+    sequence_column="_seq",
+    on_error="raise",
+)
+
+
+@dataclass(frozen=True)
+class EntryFrames:
+    """What frames of entries look like."""
+
+    ids: dict[str, str]
+    """Role to name: which of the columns made of the id there are, in their order."""
+    schema: pl.Schema | None
+    on_error: OnError
+
+    @classmethod
+    def define(cls, schema: SchemaInput | None, options: EntryOptions) -> EntryFrames:
+        """Check a schema and options."""
+        unknown = options.keys() - _DEFAULTS.keys()
+        if unknown:
+            known = ", ".join(_DEFAULTS)
+            raise TypeError(
+                f"unexpected keyword argument {sorted(unknown)[0]!r}; there are {known}"
+            )
+        given: Any = {**_DEFAULTS, **options}
+        if given["on_error"] not in ("raise", "null", "skip"):
+            shown = f"on_error is {given['on_error']!r}"
+            raise OptionError(f"{shown}; expected 'raise', 'null' or 'skip'")
+        roles = ("id", "timestamp", "sequence")
+        ids = {role: given[f"{role}_column"] for role in roles if given[f"include_{role}"]}
+        # It checks the names; the dtypes are given below.
+        normalize_schema([(name, str) for name in ids.values()], reserved=())
+        checked = None if schema is None else normalize_schema(schema, reserved=set(ids.values()))
+        return cls(ids, checked, given["on_error"])
+
+    def frame(self, stream: str | bytes, entries: list[Entry]) -> pl.DataFrame:
+        """Make the frame of some entries, none of which has lost its fields."""
+        columns = self._id_columns(entries)
+        if self.schema is None:
+            return pl.DataFrame(columns + self._all_fields(stream, entries))
+        by_name = [_last_of_each(entry) for entry in entries]
+        is_kept = pl.repeat(True, len(entries), eager=True, dtype=pl.Boolean)
+        for name, dtype in self.schema.items():
+            values = [fields.get(name.encode()) for fields in by_name]
+            column = self._parsed(stream, entries, name, dtype, values)
+            if self.on_error == "skip":
+                is_there = pl.Series([value is not None for value in values], dtype=pl.Boolean)
+                is_kept &= column.is_not_null() | ~is_there
+            columns.append(column)
+        if not columns:
+            return pl.DataFrame()
+        frame = pl.DataFrame(columns)
+        return frame.filter(is_kept) if self.on_error == "skip" else frame
+
+    def _id_columns(self, entries: list[Entry]) -> list[pl.Series]:
+        made = []
+        ids = [id_of(entry) for entry in entries]
+        for role, name in self.ids.items():
+            if role == "id":
+                texts = [entry.id.decode("ascii") for entry in entries]
+                made.append(pl.Series(name, texts, dtype=pl.String))
+            elif role == "timestamp":
+                made.append(_times(name, ids))
+            else:
+                made.append(pl.Series(name, [each.sequence for each in ids], dtype=pl.UInt64))
+        return made
+
+    def _all_fields(self, stream: str | bytes, entries: list[Entry]) -> list[pl.Series]:
+        """Give each field of any of the entries a column of texts, also one that comes late."""
+        found: dict[bytes, list[bytes | None]] = {}
+        for row, entry in enumerate(entries):
+            for name, value in _last_of_each(entry).items():
+                column = found.get(name)
+                if column is None:
+                    column = found[name] = [None] * len(entries)
+                column[row] = value
+        taken = set(self.ids.values())
+        return [
+            self._parsed(stream, entries, _field_name(stream, name, taken), pl.String(), values)
+            for name, values in found.items()
+        ]
+
+    def _parsed(
+        self,
+        stream: str | bytes,
+        entries: list[Entry],
+        name: str,
+        dtype: pl.DataType,
+        values: list[bytes | None],
+    ) -> pl.Series:
+        if self.on_error != "raise":
+            return parse_texts(values, dtype, name=name, on_error="null")
+        try:
+            return parse_texts(values, dtype, name=name)
+        except DataError as error:
+            mismatch = first_mismatch(values, dtype)
+            if mismatch is None:
+                raise
+            row, reason = mismatch
+            raise _located(error, stream, entries[row], name, dtype, reason) from None
+
+
+def _located(
+    error: DataError,
+    stream: str | bytes,
+    entry: Entry,
+    name: str,
+    dtype: pl.DataType,
+    reason: str,
+) -> DataError:
+    """Make the error that says which entry of which stream it is."""
+    shown = stream.decode("utf-8", "backslashreplace") if isinstance(stream, bytes) else stream
+    located = DataError(
+        f"entry {entry.id.decode('ascii')} of stream {shown!r}, field {name!r}: "
+        f"{error.value!r} is not {dtype}: {reason}; declare another dtype in the schema, such as "
+        'pl.String or pl.Binary, or choose on_error="null" or "skip"'
+    )
+    located.key = stream.encode() if isinstance(stream, str) else stream
+    located.field, located.value, located.dtype = name, error.value, error.dtype
+    return located
+
+
+def _last_of_each(entry: Entry) -> dict[bytes, bytes]:
+    """Give the fields by name; of one that an entry has twice, the last value."""
+    pairs = entry.pairs or []
+    return dict(zip(pairs[::2], pairs[1::2], strict=True))
+
+
+def _field_name(stream: str | bytes, name: bytes, taken: set[str]) -> str:
+    try:
+        text = name.decode()
+    except UnicodeDecodeError:
+        raise DataError(
+            f"stream {stream!r} has a field called {name!r}, which is no UTF-8 and so no column's "
+            "name; give a schema with the fields that are wanted"
+        ) from None
+    if text in taken:
+        raise SchemaError(
+            f"stream {stream!r} has a field called {text!r}, which is a column made of the id "
+            "already; give that another name (id_column, timestamp_column, sequence_column)"
+        )
+    return text
+
+
+def _times(name: str, ids: list[EntryId]) -> pl.Series:
+    late = [each for each in ids if each.milliseconds > _LAST_MILLISECOND]
+    if late:
+        raise DataError(f"the id {late[0]} is no time; read with include_timestamp=False")
+    times = pl.Series(name, [each.milliseconds for each in ids], dtype=pl.Int64)
+    return times.cast(pl.Datetime("ms"))
