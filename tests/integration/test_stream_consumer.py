@@ -402,8 +402,8 @@ def test_a_signal_ends_a_wait(
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "waiting\n"
-        while pending(redis_client):  # acknowledged: it waits for more
-            time.sleep(0.01)
+        while not any("b" in each["flags"] for each in redis_client.client_list()):
+            time.sleep(0.01)  # until it waits for more
         sent = time.time()
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
