@@ -9,6 +9,15 @@
 
 from importlib.metadata import version as _version
 
+from gearframe.cache import (
+    cache_dataframe,
+    cache_exists,
+    cache_info,
+    cache_ttl,
+    delete_cached,
+    get_cached_dataframe,
+    scan_cached,
+)
 from gearframe.client import Client, connect
 from gearframe.exceptions import (
     AuthenticationError,
@@ -72,14 +81,21 @@ __all__ = [
     "WriteError",
     "WriteReport",
     "ack_entries",
+    "cache_dataframe",
+    "cache_exists",
+    "cache_info",
+    "cache_ttl",
     "connect",
+    "delete_cached",
     "explain",
+    "get_cached_dataframe",
     "iter_stream",
     "iter_stream_async",
     "read_hashes",
     "read_stream",
     "read_strings",
     "reports",
+    "scan_cached",
     "scan_hashes",
     "scan_strings",
     "write_hashes",
