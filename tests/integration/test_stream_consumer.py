@@ -627,11 +627,13 @@ def test_async_consumer_commits_and_stops(
 def test_following_in_asyncio_misses_nothing(url: str, redis_client: redis.Redis) -> None:
     async def follow() -> list[int]:
         found: list[int] = []
-        async for batch in gf.iter_stream_async(url, "s", SCHEMA, start="0", timeout=5):
+        batches = gf.iter_stream_async(url, "s", SCHEMA, start="0", timeout=5)
+        async for batch in batches:
             found += batch["n"].to_list()
             if len(found) == 6:
                 break
             await asyncio.to_thread(add, redis_client, range(len(found), len(found) + 2))
+        await batches.aclose()
         return found
 
     add(redis_client, range(2))

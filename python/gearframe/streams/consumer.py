@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
@@ -144,7 +144,7 @@ class _Consumer:
         self.stream, self.group, self.consumer = stream, group, consumer
         self._stats = ConsumerStats()
         self._stopping = threading.Event()
-        self._furthest = EntryId(0, 0)
+        self._furthest = self._noted = EntryId(0, 0)
 
     @property
     def stats(self) -> ConsumerStats:
@@ -167,6 +167,10 @@ class _Consumer:
         """
         self._stopping.set()
 
+    def forget_stop(self) -> None:
+        """Take back a request to stop that no iteration has seen."""
+        self._stopping.clear()
+
     def rollback(self) -> None:
         """Give the batch back: it stays pending, and comes again with the next one asked for."""
         self._reader.restart()
@@ -181,6 +185,9 @@ class _Consumer:
         deadline = None if timeout is None else time.monotonic() + timeout
         entries = yield from self._reader.read(deadline, self._stopping.is_set)
         if not entries:
+            # A request ends one iteration, also if it came before that began.
+            if self._stopping.is_set():
+                self._stopping.clear()
             return None
         try:
             return self._frames.frame(self.stream, entries)
@@ -189,8 +196,11 @@ class _Consumer:
             self._reader.restart()
             raise
 
-    def _commit(self) -> Steps[int]:
-        return (yield from self._ack(list(self._reader.in_hand)))
+    def _commit(self, *, is_asked_for: bool = False) -> Steps[int]:
+        count = yield from self._ack(list(self._reader.in_hand))
+        if is_asked_for:
+            yield from self._note()
+        return count
 
     def _ack(self, ids: list[bytes]) -> Steps[int]:
         if not ids:
@@ -201,20 +211,25 @@ class _Consumer:
         stats.entries_processed += len(ids)
         stats.last_entry_id = ids[-1].decode("ascii")
         stats.last_batch_time = time.time()
-        yield from self._checkpoint(ids)
+        self._advance(ids)
+        if self._options["auto_checkpoint"]:
+            yield from self._note()
         return count
 
-    def _checkpoint(self, ids: list[bytes]) -> Steps[None]:
-        """Note how far all is processed; never backwards, and not past what is in hand."""
-        store = self._options["checkpoint_store"]
+    def _advance(self, ids: list[bytes]) -> None:
+        """Find how far all is processed: never backwards, and not past what is in hand."""
         known = [found for each in ids if (found := parse_id(each)) is not None]
         furthest = max([self._furthest, *known])
         left = [found for each in self._reader.in_hand if (found := parse_id(each)) is not None]
-        if left and min(left) < furthest:
-            return
-        is_new, self._furthest = furthest > self._furthest, furthest
-        if store is not None and self._options["auto_checkpoint"] and is_new:
-            yield Call(lambda: store.set(self.checkpoint_key, str(furthest)))
+        if not left or furthest < min(left):
+            self._furthest = furthest
+
+    def _note(self) -> Steps[None]:
+        """Write the checkpoint down, where it has moved."""
+        store, reached = self._options["checkpoint_store"], self._furthest
+        if store is not None and reached > self._noted:
+            yield Call(lambda: store.set(self.checkpoint_key, str(reached)))
+            self._noted = reached
 
     def _saved(self) -> str | None:
         store = self._options["checkpoint_store"]
@@ -257,7 +272,7 @@ class StreamConsumer(_Consumer):
     checkpoint_store : CheckpointStore, optional
         Where the last processed id is noted. If the group is gone, it is made anew behind that.
     auto_checkpoint : bool, default True
-        Note it with each acknowledgement.
+        Note it with each acknowledgement; with False only by `commit`.
     handle_signals : bool, default False
         SIGINT and SIGTERM end the iteration as `stop` does, while it runs in the main thread; a
         second one does what it did before.
@@ -321,11 +336,10 @@ class StreamConsumer(_Consumer):
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Begin with what is pending; see the notes of the class."""
         self._reader.restart()
-        self._stopping.clear()
         return self._batches()
 
     def _batches(self) -> Iterator[pl.DataFrame]:
-        with _stop_on_signals(self.stop) if self._handle_signals else _nothing():
+        with stop_on_signals(self.stop) if self._handle_signals else _nothing():
             while (batch := self.next_batch(self._options["timeout"])) is not None:
                 yield batch
 
@@ -357,7 +371,7 @@ class StreamConsumer(_Consumer):
         int
             How many were pending still; another consumer may have taken some over.
         """
-        return run(self._commit(), self._control, self._label)
+        return run(self._commit(is_asked_for=True), self._control, self._label)
 
     def ack(self, ids: Iterable[str] | pl.Series | pl.DataFrame) -> int:
         """Acknowledge some entries.
@@ -426,13 +440,12 @@ class AsyncStreamConsumer(_Consumer):
         super().__init__(client, stream, group, consumer, schema, options)
         self._control = open_async_control(self._client)
 
-    def __aiter__(self) -> AsyncIterator[pl.DataFrame]:
+    def __aiter__(self) -> AsyncGenerator[pl.DataFrame]:
         """Begin with what is pending."""
         self._reader.restart()
-        self._stopping.clear()
         return self._batches()
 
-    async def _batches(self) -> AsyncIterator[pl.DataFrame]:
+    async def _batches(self) -> AsyncGenerator[pl.DataFrame]:
         while (batch := await self.next_batch(self._options["timeout"])) is not None:
             yield batch
 
@@ -442,7 +455,7 @@ class AsyncStreamConsumer(_Consumer):
 
     async def commit(self) -> int:
         """Acknowledge all entries given out so far, and note the checkpoint."""
-        return await run_async(self._commit(), self._control, self._label)
+        return await run_async(self._commit(is_asked_for=True), self._control, self._label)
 
     async def ack(self, ids: Iterable[str] | pl.Series | pl.DataFrame) -> int:
         """Acknowledge some entries; give how many of them were pending."""
@@ -473,7 +486,7 @@ def _nothing() -> Iterator[None]:
 
 
 @contextmanager
-def _stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Let SIGINT and SIGTERM stop the consumer, each once."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers

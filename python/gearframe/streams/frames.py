@@ -27,6 +27,7 @@ class EntryOptions(TypedDict, total=False):
     timestamp_column: str
     include_sequence: bool
     sequence_column: str
+    other_fields: bool
     on_error: OnError
 
 
@@ -37,6 +38,7 @@ _DEFAULTS = EntryOptions(
     timestamp_column="_ts",
     include_sequence=False,
     sequence_column="_seq",
+    other_fields=False,
     on_error="raise",
 )
 
@@ -48,6 +50,7 @@ class EntryFrames:
     ids: dict[str, str]
     """Role to name: which of the columns made of the id there are, in their order."""
     schema: pl.Schema | None
+    other_fields: bool
     on_error: OnError
 
     @classmethod
@@ -68,7 +71,7 @@ class EntryFrames:
         # It checks the names; the dtypes are given below.
         normalize_schema([(name, str) for name in ids.values()], reserved=())
         checked = None if schema is None else normalize_schema(schema, reserved=set(ids.values()))
-        return cls(ids, checked, given["on_error"])
+        return cls(ids, checked, given["other_fields"], given["on_error"])
 
     def frame(self, stream: str | bytes, entries: list[Entry]) -> pl.DataFrame:
         """Make the frame of some entries, none of which has lost its fields."""
@@ -84,6 +87,8 @@ class EntryFrames:
                 is_there = pl.Series([value is not None for value in values], dtype=pl.Boolean)
                 is_kept &= column.is_not_null() | ~is_there
             columns.append(column)
+        if self.other_fields:
+            columns += self._all_fields(stream, entries)
         if not columns:
             return pl.DataFrame()
         frame = pl.DataFrame(columns)
@@ -103,10 +108,13 @@ class EntryFrames:
         return made
 
     def _all_fields(self, stream: str | bytes, entries: list[Entry]) -> list[pl.Series]:
-        """Give each field of any of the entries a column of texts, also one that comes late."""
+        """Give each field that the schema lacks a column of texts, also one that comes late."""
+        declared = set() if self.schema is None else {name.encode() for name in self.schema}
         found: dict[bytes, list[bytes | None]] = {}
         for row, entry in enumerate(entries):
             for name, value in _last_of_each(entry).items():
+                if name in declared:
+                    continue
                 column = found.get(name)
                 if column is None:
                     column = found[name] = [None] * len(entries)

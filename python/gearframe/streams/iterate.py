@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Unpack
 
 from gearframe.client import as_client
@@ -123,7 +123,7 @@ async def iter_stream_async(
     batch_size: int = 1000,
     timeout: float | None = None,
     **columns: Unpack[EntryOptions],
-) -> AsyncIterator[pl.DataFrame]:
+) -> AsyncGenerator[pl.DataFrame]:
     """Follow a stream in asyncio: ``async for batch in iter_stream_async(...)``.
 
     Parameters
@@ -145,7 +145,8 @@ async def iter_stream_async(
     Notes
     -----
     Nothing runs while there is no entry, but for one ``XREAD BLOCK`` every 5 s. A cancelled task
-    ends at once, and closes its connection.
+    ends at once, and closes its connection; so does a loop that is left by ``break`` inside of
+    ``async with contextlib.aclosing(...)``.
 
     Examples
     --------

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _PAGE = 5000
 _SLICE_MS = 1000
+_ALL = 2**31 - 1
 
 
 def read_stream(
@@ -64,7 +65,7 @@ def read_stream(
         The first and the last id that is wanted; ``"("`` before an id leaves it out, ``"$"`` as
         the start means entries that come from now on. Not with a group.
     count : int, optional
-        Entries to read, at most. Without it all, or 1000 with a group.
+        Entries to read, at most. Without it all.
     wait : float, optional
         If there is no entry, wait so many seconds for the first.
     group, consumer : str, optional
@@ -81,6 +82,8 @@ def read_stream(
         The time in the id: Datetime in milliseconds, in UTC and without a zone.
     include_sequence, sequence_column : bool and str, default False and "_seq"
         The number after the time: UInt64.
+    other_fields : bool, default False
+        With a schema: have the other fields of the entries as columns of texts, too.
     on_error : {"raise", "null", "skip"}, default "raise"
         What a value that does not fit is: an error, null, or a row left out.
 
@@ -201,7 +204,7 @@ def _read_group(
         raise OptionError("group and consumer belong together: give both, or neither")
     with StreamConsumer(
         client, stream, group, consumer, schema,
-        batch_size=1000 if count is None else count, create_group=create_group, auto_ack=False,
+        batch_size=_ALL if count is None else count, create_group=create_group, auto_ack=False,
         **columns,
     ) as reading:  # fmt: skip
         if not pending:

@@ -54,10 +54,9 @@ class ReplicationDestination:
         Gets the filtered frame, and gives the one to be written.
     write_type : {"hashes", "json"}, default "hashes"
         What a row becomes. The new hash or document takes the place of the old one.
-
-    Notes
-    -----
-    The columns of the id (``_id``, ``_ts``) are not written; `transform` can rename them.
+    write_ids : bool, default False
+        Write the columns of the id (``_id``, ``_ts``) too. Those that `transform` has renamed
+        are written in any case.
     """
 
     client: Client | str
@@ -67,6 +66,7 @@ class ReplicationDestination:
     key_prefix: str | bytes = ""
     transform: Transform | None = None
     write_type: Kind = "hashes"
+    write_ids: bool = False
 
     def __post_init__(self) -> None:
         if self.write_type not in ("hashes", "json"):
@@ -254,11 +254,13 @@ class ReplicationPipeline:
         ReplicationStats
         """
         self._expect_destinations()
-        self._is_stopping = False
-        for batch in self._consumer:
-            result = self._copy(batch)
-            if on_batch is not None:
-                on_batch(result)
+        try:
+            for batch in self._consumer:
+                result = self._copy(batch)
+                if on_batch is not None:
+                    on_batch(result)
+        finally:
+            self._forget_stop()
         return self._stats
 
     def run_once(self, timeout: float | None = 0.0) -> BatchResult | None:
@@ -275,9 +277,11 @@ class ReplicationPipeline:
             None if there was no entry.
         """
         self._expect_destinations()
-        self._is_stopping = False
-        batch = self._consumer.next_batch(timeout)
-        return None if batch is None else self._copy(batch)
+        try:
+            batch = self._consumer.next_batch(timeout)
+            return None if batch is None else self._copy(batch)
+        finally:
+            self._forget_stop()
 
     def close(self) -> None:
         """Close the connections that the pipeline has opened."""
@@ -292,6 +296,10 @@ class ReplicationPipeline:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _forget_stop(self) -> None:
+        self._is_stopping = False
+        self._consumer.forget_stop()
 
     def _expect_destinations(self) -> None:
         if not self._destinations:
@@ -338,9 +346,9 @@ class ReplicationPipeline:
                 f"destination {destination.label!r}: the batch has no column {key!r} with keys; "
                 f"it has {frame.columns}; give key_column"
             )
-        # The columns of the id that the user's function has renamed are the user's.
-        ids = [name for name in self._id_columns if name != key and name in batch.columns]
-        return frame.drop(ids, strict=False).unique(key, keep="last", maintain_order=True)
+        if not destination.write_ids:
+            frame = frame.drop([name for name in self._id_columns if name != key], strict=False)
+        return frame.unique(key, keep="last", maintain_order=True)
 
     def _attempt(
         self, destination: ReplicationDestination, frame: pl.DataFrame
