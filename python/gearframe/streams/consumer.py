@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
@@ -16,7 +16,7 @@ from gearframe.io.options import check_whole
 from gearframe.streams.entries import EntryId, expect_id, parse_id
 from gearframe.streams.frames import EntryFrames, EntryOptions
 from gearframe.streams.group import GroupOptions, GroupReader
-from gearframe.streams.ids import ids_of
+from gearframe.streams.ids import Ids, ids_of
 from gearframe.streams.steps import Call, Steps, open_async_control, open_control, run, run_async
 
 if TYPE_CHECKING:
@@ -202,6 +202,11 @@ class _Consumer:
             yield from self._note()
         return count
 
+    def _wanted(self, ids: Ids | None) -> list[bytes]:
+        if ids is None:
+            return list(self._reader.in_hand)
+        return ids_of(ids, self._frames.ids.get("id", "_id"))
+
     def _ack(self, ids: list[bytes]) -> Steps[int]:
         if not ids:
             return 0
@@ -373,21 +378,20 @@ class StreamConsumer(_Consumer):
         """
         return run(self._commit(is_asked_for=True), self._control, self._label)
 
-    def ack(self, ids: Iterable[str] | pl.Series | pl.DataFrame) -> int:
+    def ack(self, ids: Ids | None = None) -> int:
         """Acknowledge some entries.
 
         Parameters
         ----------
-        ids : iterable of str, Series or DataFrame
-            Their ids, or a frame with the column of ids.
+        ids : iterable of str, Series or DataFrame, optional
+            Their ids, or a frame with the column of ids; without it all that were given out.
 
         Returns
         -------
         int
             How many of them were pending.
         """
-        wanted = ids_of(ids, self._frames.ids.get("id", "_id"))
-        return run(self._ack(wanted), self._control, self._label)
+        return run(self._ack(self._wanted(ids)), self._control, self._label)
 
     def close(self) -> None:
         """Close the connection. Nothing is acknowledged."""
@@ -457,10 +461,9 @@ class AsyncStreamConsumer(_Consumer):
         """Acknowledge all entries given out so far, and note the checkpoint."""
         return await run_async(self._commit(is_asked_for=True), self._control, self._label)
 
-    async def ack(self, ids: Iterable[str] | pl.Series | pl.DataFrame) -> int:
-        """Acknowledge some entries; give how many of them were pending."""
-        wanted = ids_of(ids, self._frames.ids.get("id", "_id"))
-        return await run_async(self._ack(wanted), self._control, self._label)
+    async def ack(self, ids: Ids | None = None) -> int:
+        """Acknowledge some entries; as :meth:`StreamConsumer.ack`."""
+        return await run_async(self._ack(self._wanted(ids)), self._control, self._label)
 
     async def close(self) -> None:
         """Close the connection. Nothing is acknowledged."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
 from gearframe.exceptions import OptionError
 from gearframe.streams.entries import parse_id
 
+Ids: TypeAlias = Iterable[str] | pl.Series | pl.DataFrame
 
-def ids_of(given: Iterable[str] | pl.Series | pl.DataFrame, column: str) -> list[bytes]:
+
+def ids_of(given: Ids, column: str) -> list[bytes]:
     """Check ids, and give them as the server wants them."""
     if isinstance(given, pl.DataFrame):
         if column not in given.columns:

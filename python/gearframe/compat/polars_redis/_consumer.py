@@ -147,8 +147,7 @@ class StreamConsumer:
 
     async def ack(self, entry_ids: list[str] | None = None) -> int:
         """Acknowledge some entries, or all that were given out."""
-        reading = self._open()
-        return await (reading.commit() if entry_ids is None else reading.ack(entry_ids))
+        return await self._open().ack(entry_ids)
 
     def request_shutdown(self) -> None:
         """End the iteration after the batch that is being processed."""
