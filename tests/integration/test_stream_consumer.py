@@ -19,7 +19,9 @@ import redis
 
 import gearframe as gf
 from gearframe.streams import FileCheckpointStore, MemoryCheckpointStore, RedisCheckpointStore
+from tests.servers.faults import CutAt
 from tests.servers.fixtures import FreshServer
+from tests.servers.proxy import FaultProxy
 
 SCHEMA = {"n": pl.Int64}
 
@@ -180,6 +182,23 @@ def test_a_lost_connection_is_opened_again(url: str, redis_client: redis.Redis) 
     # The acknowledgement is lost with the connection, so the first batch may come twice.
     assert sorted(set(seen)) == list(range(12))
     assert pending(redis_client) == 0
+
+
+@pytest.mark.parametrize("offset", [0, 1, 60, 150])
+def test_entries_of_a_lost_reply_come_with_the_next_step(
+    url: str, redis_client: redis.Redis, offset: int
+) -> None:
+    with FaultProxy(url) as proxy, gf.connect(proxy.url, retries=0) as client:
+        with consumer(client) as reading:
+            assert reading.next_batch(0) is None
+            add(redis_client, range(7))
+            proxy.inject(CutAt(offset))
+            with pytest.raises(gf.ServerConnectionError):
+                reading.next_batch(0)
+            proxy.inject()
+            assert pending(redis_client) == 5
+            seen = [reading.next_batch(0), reading.next_batch(0)]
+            assert numbers(seen) == [0, 1, 2, 3, 4, 5, 6]
 
 
 def test_a_server_that_stays_away_is_an_error(fresh_server: FreshServer) -> None:
