@@ -38,6 +38,8 @@ from gearframe.exceptions import (
     UrlError,
     WriteError,
 )
+from gearframe.infer.infer import infer_schema
+from gearframe.infer.result import InferredColumn, InferredSchema
 from gearframe.io.explain import explain, reports
 from gearframe.io.hashes import read_hashes, scan_hashes, write_hashes
 from gearframe.io.report import ScanReport, WriteReport
@@ -62,6 +64,8 @@ __all__ = [
     "DataError",
     "EmbeddedServerError",
     "GearframeError",
+    "InferredColumn",
+    "InferredSchema",
     "OptionError",
     "PermissionDeniedError",
     "ProtocolError",
@@ -89,6 +93,7 @@ __all__ = [
     "delete_cached",
     "explain",
     "get_cached_dataframe",
+    "infer_schema",
     "iter_stream",
     "iter_stream_async",
     "read_hashes",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, Unpack
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gearframe.embedded import EmbeddedServer
+    from gearframe.infer.fetch import Kind
+    from gearframe.infer.result import InferredSchema
     from gearframe.io.options import ScanOptions, StringOptions
     from gearframe.io.report import WriteReport
     from gearframe.io.write import IfExists, OnFailure, Ttl
@@ -381,6 +383,23 @@ class Client:
             on_failure=on_failure,
             batch_size=batch_size,
             progress=progress,
+        )
+
+    def infer_schema(
+        self,
+        pattern: str | bytes = "*",
+        kind: Kind | None = None,
+        *,
+        sample: int = 1000,
+        seed: int | None = None,
+        keys: Iterable[str | bytes] | None = None,
+        reserved: Collection[str] | None = None,
+    ) -> InferredSchema:
+        """Infer a schema from a sample of keys; see :func:`gearframe.infer_schema`."""
+        from gearframe.infer.infer import infer_schema
+
+        return infer_schema(
+            self, pattern, kind, sample=sample, seed=seed, keys=keys, reserved=reserved
         )
 
     def close(self) -> None:

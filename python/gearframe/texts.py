@@ -81,24 +81,27 @@ def parse_texts(
     return cast_frame(frame, pl.Schema({name: dtype})).to_series()
 
 
-def first_mismatch(values: Sequence[bytes | None], dtype: pl.DataType) -> tuple[int, str] | None:
-    """Find the first text that a scan would refuse in a column of a dtype.
+def mismatches(values: Sequence[bytes | None], dtype: pl.DataType) -> list[tuple[int, str]]:
+    """Name the texts that a scan would refuse in a column of a dtype.
+
+    Parameters
+    ----------
+    values, dtype
+        As for `parse_texts`.
 
     Returns
     -------
-    (int, str) or None
-        Its row and the reason; None if all fit.
+    list of (int, str)
+        The row of each, and the reason.
 
     Examples
     --------
     >>> import polars as pl
-    >>> from gearframe.texts import first_mismatch
-    >>> first_mismatch([b"7", None], pl.Int64())
-    >>> first_mismatch([b"7", b""], pl.Int64())
-    (1, 'is empty')
+    >>> from gearframe.texts import mismatches
+    >>> mismatches([b"7", None, b""], pl.Int64())
+    [(2, 'is empty')]
     """
-    _, mismatches = _native.parse_texts(values, json.dumps(column_type(dtype)))
-    return mismatches[0] if mismatches else None
+    return _native.parse_texts(values, json.dumps(column_type(dtype)))[1]
 
 
 def _data_error(name: str, row: int, value: bytes, dtype: pl.DataType, reason: str) -> DataError:

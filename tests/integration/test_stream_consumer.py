@@ -188,17 +188,20 @@ def test_a_lost_connection_is_opened_again(url: str, redis_client: redis.Redis) 
 def test_entries_of_a_lost_reply_come_with_the_next_step(
     url: str, redis_client: redis.Redis, offset: int
 ) -> None:
-    with FaultProxy(url) as proxy, gf.connect(proxy.url, retries=0) as client:
-        with consumer(client) as reading:
-            assert reading.next_batch(0) is None
-            add(redis_client, range(7))
-            proxy.inject(CutAt(offset))
-            with pytest.raises(gf.ServerConnectionError):
-                reading.next_batch(0)
-            proxy.inject()
-            assert pending(redis_client) == 5
-            seen = [reading.next_batch(0), reading.next_batch(0)]
-            assert numbers(seen) == [0, 1, 2, 3, 4, 5, 6]
+    with (
+        FaultProxy(url) as proxy,
+        gf.connect(proxy.url, retries=0) as client,
+        consumer(client) as reading,
+    ):
+        assert reading.next_batch(0) is None
+        add(redis_client, range(7))
+        proxy.inject(CutAt(offset))
+        with pytest.raises(gf.ServerConnectionError):
+            reading.next_batch(0)
+        proxy.inject()
+        assert pending(redis_client) == 5
+        seen = [reading.next_batch(0), reading.next_batch(0)]
+        assert numbers(seen) == [0, 1, 2, 3, 4, 5, 6]
 
 
 def test_a_server_that_stays_away_is_an_error(fresh_server: FreshServer) -> None:

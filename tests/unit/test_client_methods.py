@@ -10,7 +10,8 @@ import pytest
 import gearframe as gf
 
 WRITES = ["write_hashes", "write_strings"]
-METHODS = ["scan_hashes", "read_hashes", "scan_strings", "read_strings", *WRITES]
+SPELLED_OUT = [*WRITES, "infer_schema"]
+METHODS = ["scan_hashes", "read_hashes", "scan_strings", "read_strings", *SPELLED_OUT]
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -18,7 +19,7 @@ def test_each_function_on_data_is_a_method(name: str) -> None:
     assert callable(getattr(gf.Client, name))
 
 
-@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("name", SPELLED_OUT)
 def test_options_and_defaults_are_those_of_the_function(name: str) -> None:
     function = dict(inspect.signature(getattr(gf, name)).parameters)
     method = dict(inspect.signature(getattr(gf.Client, name)).parameters)

@@ -15,7 +15,7 @@ from polars.testing import assert_series_equal
 
 from gearframe import _native
 from gearframe.exceptions import DataError, OptionError, SchemaError
-from gearframe.texts import first_mismatch, parse_texts
+from gearframe.texts import mismatches, parse_texts
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ from gearframe.texts import first_mismatch, parse_texts
 )
 def test_values(dtype: pl.DataType, texts: Sequence[bytes | None], values: list[Any]) -> None:
     assert_series_equal(parse_texts(texts, dtype, name="x"), pl.Series("x", values, dtype=dtype))
-    assert first_mismatch(texts, dtype) is None
+    assert mismatches(texts, dtype) == []
 
 
 def test_what_does_not_fit_is_null_on_request() -> None:
     texts = [b"7", b"x", None, b"", b"9"]
     parsed = parse_texts(texts, pl.Int64(), name="n", on_error="null")
     assert parsed.to_list() == [7, None, None, None, 9]
-    assert first_mismatch(texts, pl.Int64()) == (1, "is not an integer")
+    assert mismatches(texts, pl.Int64()) == [(1, "is not an integer"), (3, "is empty")]
 
 
 @pytest.mark.parametrize(

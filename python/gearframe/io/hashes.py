@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from gearframe.exceptions import SchemaError
+from gearframe.io.inferred import with_schema
 from gearframe.io.options import ScanOptions, reserved_names, scan
 from gearframe.io.source import collect
 from gearframe.io.write import IfExists, OnFailure, Ttl, define, schema_of, write
@@ -37,10 +38,11 @@ def scan_hashes(
         server, which is empty and stays until the program ends.
     pattern : str or bytes, default "*"
         Redis' glob pattern for the keys.
-    schema : mapping of str to dtype
+    schema : mapping of str to dtype, or "infer"
         The fields to read and their dtypes: integers, Float32, Float64, Boolean, String, Binary,
         Categorical, Enum, Date, Time, Datetime, Duration, Decimal, and List, Array and Struct out
-        of JSON text. ``{}`` reads keys only.
+        of JSON text. ``{}`` reads keys only. ``"infer"`` looks at 1,000 keys, at once and not when
+        the query runs; `infer_schema` shows what it finds, and its result is a schema too.
     keys : iterable of str or bytes, optional
         Read these keys instead of those that match the pattern; no SCAN is sent. A key that does
         not exist makes no row; one that is named twice makes one.
@@ -84,7 +86,8 @@ def scan_hashes(
     Raises
     ------
     SchemaError
-        For an unsupported dtype, or a name that is used twice or reserved.
+        For an unsupported dtype, or a name that is used twice or reserved; for ``"infer"`` without
+        a hash to infer from.
     OptionError
         For an option that cannot be used.
     ServerConnectionError
@@ -138,6 +141,7 @@ def scan_hashes(
             "schema is missing; expected the fields and their dtypes, such as "
             "{'name': pl.String, 'age': pl.Int64}, or {} for the keys alone"
         )
+    client, schema, options = with_schema(client, pattern, "hashes", schema, options)
     values = normalize_schema(schema, reserved=reserved_names(options))
     return scan(client, "hashes", pattern, values, options)
 
