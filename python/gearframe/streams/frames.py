@@ -10,7 +10,7 @@ import polars as pl
 from gearframe.exceptions import DataError, OptionError, SchemaError
 from gearframe.schema import SchemaInput, normalize_schema
 from gearframe.streams.entries import Entry, EntryId, id_of
-from gearframe.texts import first_mismatch, parse_texts
+from gearframe.texts import mismatches, parse_texts
 
 OnError: TypeAlias = Literal["raise", "null", "skip"]
 
@@ -79,20 +79,20 @@ class EntryFrames:
         if self.schema is None:
             return pl.DataFrame(columns + self._all_fields(stream, entries))
         by_name = [_last_of_each(entry) for entry in entries]
-        is_kept = pl.repeat(True, len(entries), eager=True, dtype=pl.Boolean)
+        left_out: set[int] = set()
         for name, dtype in self.schema.items():
             values = [fields.get(name.encode()) for fields in by_name]
             column = self._parsed(stream, entries, name, dtype, values)
             if self.on_error == "skip":
-                is_there = pl.Series([value is not None for value in values], dtype=pl.Boolean)
-                is_kept &= column.is_not_null() | ~is_there
+                left_out.update(row for row, _ in mismatches(values, dtype))
             columns.append(column)
         if self.other_fields:
             columns += self._all_fields(stream, entries)
         if not columns:
             return pl.DataFrame()
+        kept = [row not in left_out for row in range(len(entries))]
         frame = pl.DataFrame(columns)
-        return frame.filter(is_kept) if self.on_error == "skip" else frame
+        return frame.filter(pl.Series(kept, dtype=pl.Boolean)) if left_out else frame
 
     def _id_columns(self, entries: list[Entry]) -> list[pl.Series]:
         made = []
@@ -138,10 +138,7 @@ class EntryFrames:
         try:
             return parse_texts(values, dtype, name=name)
         except DataError as error:
-            mismatch = first_mismatch(values, dtype)
-            if mismatch is None:
-                raise
-            row, reason = mismatch
+            row, reason = mismatches(values, dtype)[0]
             raise _located(error, stream, entries[row], name, dtype, reason) from None
 
 
