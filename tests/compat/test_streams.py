@@ -231,4 +231,4 @@ def test_a_consumer_is_cancelled_at_once(url: str) -> None:
         assert task.cancelled()
         return time.monotonic() - started
 
-    assert asyncio.run(main()) < 0.5
+    assert asyncio.run(main()) < 1

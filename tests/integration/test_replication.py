@@ -209,6 +209,26 @@ def test_stop_ends_run(url: str, redis_client: redis.Redis, target: gf.Client) -
     assert pending(redis_client) == 0
 
 
+def test_documents_go_through_write_json(
+    url: str, redis_client: redis.Redis, target: gf.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+
+    def write_json(client: gf.Client, frame: pl.DataFrame, **options: Any) -> gf.WriteReport:
+        calls.append((client, frame.columns, options))
+        failed = {b"p:u4": "a reason"} if len(calls) == 1 else {}
+        return gf.WriteReport(written=frame.height - len(failed), failed=failed)
+
+    monkeypatch.setattr(gf.Client, "write_json", write_json, raising=False)
+    add(redis_client, *USERS)
+    with pipeline(url, to(target, write_type="json", key_prefix="p:", write_ids=True)) as copying:
+        stats = copying.run()
+    options = {"on_failure": "report", "key": "key", "key_prefix": "p:"}
+    assert calls == [(target, ["_id", "_ts", "key", "name", "age"], options)] * 2
+    assert (stats.total_keys_written, stats.total_keys_failed) == (9, 1)
+    assert pending(redis_client) == 0
+
+
 def test_arguments(url: str, target: gf.Client) -> None:
     with pipeline(url) as copying:
         with pytest.raises(gf.OptionError, match="no destination"):

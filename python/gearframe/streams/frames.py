@@ -76,18 +76,17 @@ class EntryFrames:
     def frame(self, stream: str | bytes, entries: list[Entry]) -> pl.DataFrame:
         """Make the frame of some entries, none of which has lost its fields."""
         columns = self._id_columns(entries)
-        if self.schema is None:
-            return pl.DataFrame(columns + self._all_fields(stream, entries))
-        by_name = [_last_of_each(entry) for entry in entries]
+        found = self._values(entries)
         left_out: set[int] = set()
-        for name, dtype in self.schema.items():
-            values = [fields.get(name.encode()) for fields in by_name]
-            column = self._parsed(stream, entries, name, dtype, values)
+        for name, dtype in (self.schema or {}).items():
+            values = found.pop(name.encode())
+            columns.append(self._parsed(stream, entries, name, dtype, values))
             if self.on_error == "skip":
                 left_out.update(row for row, _ in mismatches(values, dtype))
-            columns.append(column)
-        if self.other_fields:
-            columns += self._all_fields(stream, entries)
+        taken = set(self.ids.values())
+        for field, values in found.items():
+            name = _field_name(stream, field, taken)
+            columns.append(self._parsed(stream, entries, name, pl.String(), values))
         if not columns:
             return pl.DataFrame()
         kept = [row not in left_out for row in range(len(entries))]
@@ -107,23 +106,22 @@ class EntryFrames:
                 made.append(pl.Series(name, [each.sequence for each in ids], dtype=pl.UInt64))
         return made
 
-    def _all_fields(self, stream: str | bytes, entries: list[Entry]) -> list[pl.Series]:
-        """Give each field that the schema lacks a column of texts, also one that comes late."""
-        declared = set() if self.schema is None else {name.encode() for name in self.schema}
-        found: dict[bytes, list[bytes | None]] = {}
+    def _values(self, entries: list[Entry]) -> dict[bytes, list[bytes | None]]:
+        """Give each wanted field its values, a row an entry; of two in an entry the last."""
+        found: dict[bytes, list[bytes | None]] = {
+            name.encode(): [None] * len(entries) for name in self.schema or ()
+        }
+        are_all_wanted = self.schema is None or self.other_fields
         for row, entry in enumerate(entries):
-            for name, value in _last_of_each(entry).items():
-                if name in declared:
-                    continue
+            words = iter(entry.pairs or ())
+            for name, value in zip(words, words, strict=True):
                 column = found.get(name)
                 if column is None:
+                    if not are_all_wanted:
+                        continue
                     column = found[name] = [None] * len(entries)
                 column[row] = value
-        taken = set(self.ids.values())
-        return [
-            self._parsed(stream, entries, _field_name(stream, name, taken), pl.String(), values)
-            for name, values in found.items()
-        ]
+        return found
 
     def _parsed(
         self,
@@ -160,12 +158,6 @@ def _located(
     located.key = stream.encode() if isinstance(stream, str) else stream
     located.field, located.value, located.dtype = name, error.value, error.dtype
     return located
-
-
-def _last_of_each(entry: Entry) -> dict[bytes, bytes]:
-    """Give the fields by name; of one that an entry has twice, the last value."""
-    pairs = entry.pairs or []
-    return dict(zip(pairs[::2], pairs[1::2], strict=True))
 
 
 def _field_name(stream: str | bytes, name: bytes, taken: set[str]) -> str:

@@ -127,12 +127,11 @@ def read_stream(
     opened = as_client(client)
     try:
         with open_control(opened) as control:
-            steps = _range(stream, start, end, count, wait)
-            entries = run(steps, control, opened.options.label)
+            steps = _range(frames, stream, start, end, count, wait)
+            return run(steps, control, opened.options.label)
     finally:
         if opened is not client:
             opened.close()
-    return frames.frame(stream, entries)
 
 
 def ack_entries(
@@ -214,26 +213,36 @@ def _read_group(
 
 
 def _range(
-    stream: str | bytes, start: str, end: str, count: int | None, wait: float | None
-) -> Steps[list[Entry]]:
+    frames: EntryFrames,
+    stream: str | bytes,
+    start: str,
+    end: str,
+    count: int | None,
+    wait: float | None,
+) -> Steps[pl.DataFrame]:
     until = time.monotonic() + (wait or 0)
     if start == "$":
         after = (yield from last_id(stream)) or EntryId(0, 0)
         start = f"({after}"
-    entries: list[Entry] = []
-    first = start
-    while count is None or len(entries) < count:
-        page = _PAGE if count is None else min(_PAGE, count - len(entries))
-        found = listed_entries((yield "XRANGE", stream, first, end, "COUNT", page))
-        entries += found
-        if len(found) < page:
+    pages: list[pl.DataFrame] = []
+    first, left = start, _ALL if count is None else count
+    while left > 0:
+        wanted = min(_PAGE, left)
+        entries = listed_entries((yield "XRANGE", stream, first, end, "COUNT", wanted))
+        if entries:
+            # Made at once: the objects of one page are in memory, not those of all.
+            pages.append(frames.frame(stream, entries))
+            first = f"({entries[-1].id.decode('ascii')}"
+        left -= len(entries)
+        if len(entries) < wanted:
             break
-        first = f"({found[-1].id.decode('ascii')}"
-    if entries or count == 0 or not wait:
-        return entries
+    if pages:
+        return pl.concat(pages, how="diagonal")
+    if count == 0 or not wait:
+        return frames.frame(stream, [])
     came = yield from read_after(stream, _id_before(start), count or _PAGE, until, lambda: False)
     last = parse_id(end)
-    return [each for each in came if last is None or id_of(each) <= last]
+    return frames.frame(stream, [each for each in came if last is None or id_of(each) <= last])
 
 
 def read_after(
