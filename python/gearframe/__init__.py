@@ -9,6 +9,15 @@
 
 from importlib.metadata import version as _version
 
+from gearframe.cache import (
+    cache_dataframe,
+    cache_exists,
+    cache_info,
+    cache_ttl,
+    delete_cached,
+    get_cached_dataframe,
+    scan_cached,
+)
 from gearframe.client import Client, connect
 from gearframe.exceptions import (
     AuthenticationError,
@@ -40,10 +49,21 @@ from gearframe.io.sets import read_sets, scan_sets
 from gearframe.io.streams import read_streams, scan_streams
 from gearframe.io.strings import read_strings, scan_strings, write_strings
 from gearframe.io.zsets import read_zsets, scan_zsets
+from gearframe.streams import (
+    AsyncStreamConsumer,
+    ReplicationDestination,
+    ReplicationPipeline,
+    StreamConsumer,
+    ack_entries,
+    iter_stream,
+    iter_stream_async,
+    read_stream,
+)
 
 __version__ = _version("gearframe")
 
 __all__ = [
+    "AsyncStreamConsumer",
     "AuthenticationError",
     "Client",
     "DataError",
@@ -54,6 +74,8 @@ __all__ = [
     "OptionError",
     "PermissionDeniedError",
     "ProtocolError",
+    "ReplicationDestination",
+    "ReplicationPipeline",
     "ReplyError",
     "ScanReport",
     "SchemaError",
@@ -63,20 +85,32 @@ __all__ = [
     "ServerOutOfMemoryError",
     "ServerReadOnlyError",
     "ServerTimeoutError",
+    "StreamConsumer",
     "UrlError",
     "WriteError",
     "WriteReport",
+    "ack_entries",
+    "cache_dataframe",
+    "cache_exists",
+    "cache_info",
+    "cache_ttl",
     "connect",
+    "delete_cached",
     "explain",
+    "get_cached_dataframe",
     "infer_schema",
+    "iter_stream",
+    "iter_stream_async",
     "read_hashes",
     "read_keys",
     "read_lists",
     "read_sets",
+    "read_stream",
     "read_streams",
     "read_strings",
     "read_zsets",
     "reports",
+    "scan_cached",
     "scan_hashes",
     "scan_keys",
     "scan_lists",
