@@ -33,8 +33,13 @@ from gearframe.infer.infer import infer_schema
 from gearframe.infer.result import InferredColumn, InferredSchema
 from gearframe.io.explain import explain, reports
 from gearframe.io.hashes import read_hashes, scan_hashes, write_hashes
+from gearframe.io.keys import read_keys, scan_keys
+from gearframe.io.lists import read_lists, scan_lists
 from gearframe.io.report import ScanReport, WriteReport
+from gearframe.io.sets import read_sets, scan_sets
+from gearframe.io.streams import read_streams, scan_streams
 from gearframe.io.strings import read_strings, scan_strings, write_strings
+from gearframe.io.zsets import read_zsets, scan_zsets
 
 __version__ = _version("gearframe")
 
@@ -65,10 +70,20 @@ __all__ = [
     "explain",
     "infer_schema",
     "read_hashes",
+    "read_keys",
+    "read_lists",
+    "read_sets",
+    "read_streams",
     "read_strings",
+    "read_zsets",
     "reports",
     "scan_hashes",
+    "scan_keys",
+    "scan_lists",
+    "scan_sets",
+    "scan_streams",
     "scan_strings",
+    "scan_zsets",
     "write_hashes",
     "write_strings",
 ]

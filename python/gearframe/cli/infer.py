@@ -11,8 +11,8 @@ from cyclopts import Parameter
 
 from gearframe.cli.connection import ConnectionOptions
 from gearframe.cli.console import Output
-from gearframe.cli.dtypes import dtype_text
 from gearframe.cli.tables import print_table
+from gearframe.dtypes import dtype_text
 from gearframe.infer.infer import infer_schema
 from gearframe.infer.table import heading, remarks
 

@@ -14,8 +14,8 @@ from gearframe.infer.columns import document_columns, text_columns
 from gearframe.infer.fetch import TYPE_NAMES, Kind, Rows, fetch, types_of
 from gearframe.infer.result import InferredSchema
 from gearframe.infer.sampling import KeySample, sample_named, sample_pattern
+from gearframe.io.definition import ROWS_COLUMN
 from gearframe.io.options import as_bytes, check_whole
-from gearframe.io.plan import ROWS_COLUMN
 
 if TYPE_CHECKING:
     import redis

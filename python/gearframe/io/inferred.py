@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gearframe.client import as_client
+from gearframe.io.key_schema import parse_key_schema
 from gearframe.io.options import ScanOptions, reserved_names
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def with_schema(
         return client, schema, options
     from gearframe.infer.resolve import resolve_schema
 
+    key_schema = options.get("key_schema")
+    if key_schema is not None and pattern in ("*", b"*"):
+        pattern = parse_key_schema(key_schema, reserved=()).pattern
     keys = options.get("keys")
     if keys is not None and not isinstance(keys, str | bytes):
         keys = tuple(keys)

@@ -18,7 +18,6 @@ from gearframe import _native
 from gearframe.client import as_client
 from gearframe.exceptions import OptionError, SchemaError, WriteError
 from gearframe.io.options import as_bytes, check_whole
-from gearframe.io.plan import Kind
 from gearframe.io.progress import ProgressBar
 from gearframe.io.report import WriteReport
 from gearframe.io.wire import check_dtype, to_wire
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from gearframe.client import Client
 
+Kind: TypeAlias = Literal["hashes", "strings"]
 IfExists: TypeAlias = Literal["replace", "fail", "append"]
 OnFailure: TypeAlias = Literal["raise", "report"]
 Ttl: TypeAlias = int | timedelta | str | None
