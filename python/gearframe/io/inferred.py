@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gearframe.client import as_client
@@ -20,8 +20,11 @@ def with_schema(
     kind: Kind,
     schema: Any,
     options: ScanOptions,
+    others: Collection[str] = (),
 ) -> tuple[Client | str | None, Any, ScanOptions]:
     """Put an inferred schema in the place of ``"infer"``.
+
+    ``others`` are names of columns that the scan has beside those of all scans.
 
     Returns
     -------
@@ -46,5 +49,6 @@ def with_schema(
         options = {**options, "keys": keys}
     if isinstance(schema, str):
         client = as_client(client)
-    found = resolve_schema(client, pattern, kind, schema, keys, reserved_names(options))
+    reserved = reserved_names(options) | set(others)
+    found = resolve_schema(client, pattern, kind, schema, keys, reserved)
     return client, found, options
