@@ -139,9 +139,12 @@ def test_streams(redis_client: redis.Redis, url: str) -> None:
     redis_client.execute_command("XADD", "s:2", "*", "n", "x", "n", "2", "t", "x")
     inferred = gf.infer_schema(url, "s:*")
     assert (inferred.kind, inferred.sampled_keys) == ("streams", 2)
-    # A field that comes twice in an entry has both values looked at.
-    assert dict(inferred.schema) == {"n": pl.String(), "t": pl.String()}
+    # Of a field that comes twice in an entry a scan reads the last.
+    assert dict(inferred.schema) == {"n": pl.Int64(), "t": pl.String()}
     assert list(inferred.omitted) == ["_id"]
+    frame = gf.read_streams(url, "s:*", "infer", id_column="entry")
+    assert frame.columns == ["_key", "entry", "_ts", "n", "_id", "t"]
+    assert sorted(frame["n"]) == [0, 1, 2, 2]
 
 
 def test_long_streams_are_sampled_at_both_ends_and_between(
@@ -399,6 +402,13 @@ def test_scan_with_infer(redis_client: redis.Redis, url: str) -> None:
         assert frame.row(0, named=True) == {"id": "u:1", "name": "Ann", "age": 41, "_key": "x"}
         inferred = client.infer_schema("u:*").with_overrides({"id": str})
         assert client.read_hashes("u:*", inferred).schema["id"] == pl.String
+
+
+def test_a_key_schema_narrows_what_is_sampled(redis_client: redis.Redis, url: str) -> None:
+    redis_client.hset("user:1", mapping={"n": "1", "id": "x"})
+    redis_client.hset("other:1", mapping={"n": "x"})
+    frame = gf.read_hashes(url, schema="infer", key_schema="user:{id:Int64}")
+    assert frame.rows(named=True) == [{"_key": "user:1", "id": 1, "n": 1}]
 
 
 def test_scan_with_infer_without_keys(url: str) -> None:

@@ -23,6 +23,8 @@ def with_schema(
 ) -> tuple[Client | str | None, Any, ScanOptions]:
     """Put an inferred schema in the place of ``"infer"``.
 
+    ``others`` are names of columns that the scan has beside those of all scans.
+
     Returns
     -------
     tuple

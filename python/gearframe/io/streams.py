@@ -119,10 +119,10 @@ def scan_streams(
         given[timestamp_column] = (pl.Datetime("ms"), "timestamp")
     if include_sequence:
         given[sequence_column] = (pl.UInt64, "sequence")
-    if schema is not None:
-        client, schema, options = with_schema(client, pattern, "streams", schema, options, given)
     columns = columns_of(given, options)
-    fields = field_columns(schema if schema is not None else {}, options, given)
+    schema = schema if schema is not None else {}
+    client, schema, options = with_schema(client, pattern, "streams", schema, options, given)
+    fields = field_columns(schema, options, given)
     elements = {"start": _bound("start", start), "end": _bound("end", end), "count": count}
     return scan(client, "streams", pattern, [*columns, *fields], options, elements=elements)
 
