@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import polars as pl
 
 from gearframe.cache.arguments import digest, name_of
+from gearframe.cache.facts import cache_exists
 from gearframe.cache.header import Format
-from gearframe.cache.load import cache_exists, get_cached_dataframe, scan_cached
+from gearframe.cache.load import get_cached_dataframe, scan_cached
 from gearframe.cache.store import cache_dataframe, delete_cached
 from gearframe.client import Client, as_client
 from gearframe.exceptions import OptionError

@@ -6,7 +6,8 @@ from gearframe.streams.checkpoints import (
     MemoryCheckpointStore,
     RedisCheckpointStore,
 )
-from gearframe.streams.consumer import AsyncStreamConsumer, ConsumerStats, StreamConsumer
+from gearframe.streams.consumer import AsyncStreamConsumer, StreamConsumer
+from gearframe.streams.consuming import ConsumerStats
 from gearframe.streams.destinations import (
     Destination,
     DestinationResult,

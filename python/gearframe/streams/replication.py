@@ -18,7 +18,8 @@ from gearframe.exceptions import (
     WriteError,
 )
 from gearframe.io.options import check_whole
-from gearframe.streams.consumer import ConsumerOptions, ConsumerStats, StreamConsumer
+from gearframe.streams.consumer import StreamConsumer
+from gearframe.streams.consuming import ConsumerOptions, ConsumerStats
 from gearframe.streams.destinations import (
     DestinationResult,
     Kind,

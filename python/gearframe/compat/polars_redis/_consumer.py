@@ -19,7 +19,7 @@ from gearframe.compat.polars_redis._checkpoints import (
 )
 from gearframe.exceptions import OptionError
 from gearframe.streams import ConsumerStats
-from gearframe.streams.consumer import stop_on_signals
+from gearframe.streams.signals import stop_on_signals
 
 
 class StreamConsumer:

@@ -19,8 +19,8 @@ from gearframe.compat.polars_redis._checkpoints import (
 )
 from gearframe.exceptions import GearframeError, OptionError
 from gearframe.streams import BatchResult, DestinationResult, ReplicationStats
-from gearframe.streams.consumer import stop_on_signals
 from gearframe.streams.destinations import write_to
+from gearframe.streams.signals import stop_on_signals
 
 T = TypeVar("T")
 Transform = Callable[[pl.DataFrame], pl.DataFrame]
