@@ -30,9 +30,11 @@ from gearframe.exceptions import (
     WriteError,
 )
 from gearframe.io.explain import explain, reports
-from gearframe.io.hashes import read_hashes, scan_hashes, write_hashes
+from gearframe.io.hashes import read_hashes, scan_hashes
 from gearframe.io.report import ScanReport, WriteReport
-from gearframe.io.strings import read_strings, scan_strings, write_strings
+from gearframe.io.strings import read_strings, scan_strings
+from gearframe.io.write.hashes import write_hashes
+from gearframe.io.write.strings import write_strings
 
 __version__ = _version("gearframe")
 

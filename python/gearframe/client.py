@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, Unpack
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from gearframe.embedded import EmbeddedServer
     from gearframe.io.options import ScanOptions, StringOptions
     from gearframe.io.report import WriteReport
-    from gearframe.io.write import IfExists, OnFailure, Ttl
+    from gearframe.io.write.hashes import HashWriteOptions
+    from gearframe.io.write.strings import StringWriteOptions
 
 Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 
@@ -326,62 +327,20 @@ class Client:
         return read_strings(self, pattern, dtype, **options)
 
     def write_hashes(
-        self,
-        frame: pl.DataFrame | pl.LazyFrame,
-        *,
-        key: str = "_key",
-        key_prefix: str | bytes = "",
-        if_exists: IfExists = "replace",
-        ttl: Ttl = None,
-        columns: Sequence[str] | None = None,
-        on_failure: OnFailure = "raise",
-        batch_size: int = 50_000,
-        progress: bool = False,
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[HashWriteOptions]
     ) -> WriteReport:
         """Write a frame as hashes; see :func:`gearframe.write_hashes`."""
-        from gearframe.io.hashes import write_hashes
+        from gearframe.io.write.hashes import write_hashes
 
-        return write_hashes(
-            frame,
-            self,
-            key=key,
-            key_prefix=key_prefix,
-            if_exists=if_exists,
-            ttl=ttl,
-            columns=columns,
-            on_failure=on_failure,
-            batch_size=batch_size,
-            progress=progress,
-        )
+        return write_hashes(frame, self, **options)
 
     def write_strings(
-        self,
-        frame: pl.DataFrame | pl.LazyFrame,
-        *,
-        key: str = "_key",
-        value: str = "value",
-        key_prefix: str | bytes = "",
-        if_exists: IfExists = "replace",
-        ttl: Ttl = None,
-        on_failure: OnFailure = "raise",
-        batch_size: int = 50_000,
-        progress: bool = False,
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[StringWriteOptions]
     ) -> WriteReport:
         """Write a frame as strings; see :func:`gearframe.write_strings`."""
-        from gearframe.io.strings import write_strings
+        from gearframe.io.write.strings import write_strings
 
-        return write_strings(
-            frame,
-            self,
-            key=key,
-            value=value,
-            key_prefix=key_prefix,
-            if_exists=if_exists,
-            ttl=ttl,
-            on_failure=on_failure,
-            batch_size=batch_size,
-            progress=progress,
-        )
+        return write_strings(frame, self, **options)
 
     def close(self) -> None:
         """Close the connection, and stop the embedded server if it is this client's.

@@ -109,6 +109,13 @@ def test_the_ttl_column_is_no_field(url: str, redis_client: redis.Redis) -> None
     assert redis_client.hgetall("x:a") == {b"n": b"1"}
 
 
+def test_the_key_can_be_a_field_too(url: str, redis_client: redis.Redis) -> None:
+    frame = pl.DataFrame({"id": ["a"], "ttl": [9]})
+    assert gf.write_hashes(frame, url, key="id", ttl="ttl", columns=["id", "ttl"]).written == 1
+    assert redis_client.hgetall("a") == {b"id": b"a", b"ttl": b"9"}
+    assert redis_client.ttl("a") == pytest.approx(9, abs=2)
+
+
 @pytest.mark.parametrize("ttl", [None, 100])
 def test_a_wrong_type_does_not_stop_its_neighbours(
     url: str, redis_client: redis.Redis, ttl: int | None

@@ -19,11 +19,19 @@ def test_each_function_on_data_is_a_method(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_options_and_defaults_are_those_of_the_function(name: str) -> None:
-    function = dict(inspect.signature(getattr(gf, name)).parameters)
-    method = dict(inspect.signature(getattr(gf.Client, name)).parameters)
-    del function["client"], method["self"]
-    assert list(method.values()) == list(function.values())
+def test_unknown_options_are_refused_with_those_that_exist(name: str) -> None:
+    function = getattr(gf, name)
+    with (
+        gf.connect() as client,
+        pytest.raises(TypeError, match=f"'colour'; {name} takes .*progress"),
+    ):
+        getattr(client, name)(pl.DataFrame(), colour="red")
+    # What the function takes of its own is in the message too.
+    own = [
+        p.name for p in inspect.signature(function).parameters.values() if p.kind == p.KEYWORD_ONLY
+    ]
+    with pytest.raises(TypeError, match=f"{name} takes {', '.join(own)}, key, key_prefix"):
+        function(pl.DataFrame(), None, colour="red")
 
 
 def test_options_arrive() -> None:

@@ -32,7 +32,7 @@ def check_dtype(name: str, dtype: pl.DataType) -> None:
 
     Examples
     --------
-    >>> from gearframe.io.wire import check_dtype
+    >>> from gearframe.io.write.wire import check_dtype
     >>> check_dtype("n", pl.Int64())
     >>> check_dtype("o", pl.Object())  # doctest: +ELLIPSIS
     Traceback (most recent call last):
