@@ -34,6 +34,7 @@ from gearframe.io.hashes import read_hashes, scan_hashes
 from gearframe.io.report import ScanReport, WriteReport
 from gearframe.io.strings import read_strings, scan_strings
 from gearframe.io.write.hashes import write_hashes
+from gearframe.io.write.json import write_json
 from gearframe.io.write.strings import write_strings
 
 __version__ = _version("gearframe")
@@ -67,5 +68,6 @@ __all__ = [
     "scan_hashes",
     "scan_strings",
     "write_hashes",
+    "write_json",
     "write_strings",
 ]

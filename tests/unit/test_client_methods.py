@@ -9,7 +9,7 @@ import pytest
 
 import gearframe as gf
 
-WRITES = ["write_hashes", "write_strings"]
+WRITES = ["write_hashes", "write_strings", "write_json"]
 METHODS = ["scan_hashes", "read_hashes", "scan_strings", "read_strings", *WRITES]
 
 
