@@ -9,6 +9,7 @@
 mod check_json;
 mod commands;
 mod features;
+mod field_ttls;
 mod json;
 mod look;
 mod owed;
