@@ -216,7 +216,7 @@ def test_without_the_module_nothing_is_written(
 def test_append_needs_json_merge() -> None:
     replies = {
         b"HELLO": b"-ERR unknown command\r\n",
-        b"INFO": b"$20\r\nredis_version:8.0.0\r\n\r\n",
+        b"INFO": b"$21\r\nredis_version:8.0.0\r\n\r\n",
         b"COMMAND": b"*2\r\n*1\r\n$8\r\njson.set\r\n$-1\r\n",
     }
     with ScriptedServer(by_command(replies)) as server, gf.connect(server.url) as client:
