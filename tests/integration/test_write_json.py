@@ -14,7 +14,6 @@ import redis
 import gearframe as gf
 from tests.integration.commandstats import counted
 from tests.servers.fixtures import FreshServer
-from tests.servers.json_module import rejson
 from tests.servers.scripted import ScriptedServer, by_command
 
 USERS = pl.DataFrame({"_key": ["u:1", "u:2"], "name": ["Ann", None], "age": [41, 37]})
@@ -226,7 +225,7 @@ def test_append_needs_json_merge() -> None:
 
 
 def test_a_user_who_may_not_ask_may_write(fresh_server: FreshServer) -> None:
-    server = fresh_server(modules=[rejson()], users=["writer on >secret ~u:* +@all -command"])
+    server = fresh_server("valkey91_modules", users=["writer on >secret ~u:* +@all -command"])
     url = server.url.replace("redis://", "redis://writer:secret@")
     assert gf.write_json(USERS, url).written == 2
     other = fresh_server(users=["writer on >secret ~u:* +@all -command"])
@@ -237,7 +236,7 @@ def test_a_user_who_may_not_ask_may_write(fresh_server: FreshServer) -> None:
 
 
 def test_out_of_memory_leaves_the_old_value(fresh_server: FreshServer) -> None:
-    server = fresh_server(modules=[rejson()], maxmemory_policy="noeviction")
+    server = fresh_server("valkey91_modules", maxmemory_policy="noeviction")
     with redis.Redis.from_url(server.url) as client:
         client.set("k:0", "old")
         client.config_set("maxmemory", "1kb")
@@ -249,7 +248,7 @@ def test_out_of_memory_leaves_the_old_value(fresh_server: FreshServer) -> None:
 
 
 def test_out_of_memory_in_the_middle(fresh_server: FreshServer) -> None:
-    server = fresh_server(modules=[rejson()], maxmemory_policy="noeviction")
+    server = fresh_server("valkey91_modules", maxmemory_policy="noeviction")
     with redis.Redis.from_url(server.url) as client:
         n = 20_000
         with client.pipeline(transaction=False) as pipe:
