@@ -13,7 +13,9 @@ import redis
 
 import gearframe as gf
 from tests.integration.commandstats import counted
+from tests.servers.faults import CutAt
 from tests.servers.fixtures import FreshServer
+from tests.servers.proxy import FaultProxy
 from tests.servers.scripted import ScriptedServer, by_command
 
 USERS = pl.DataFrame({"_key": ["u:1", "u:2"], "name": ["Ann", None], "age": [41, 37]})
@@ -265,6 +267,33 @@ def test_out_of_memory_in_the_middle(fresh_server: FreshServer) -> None:
         assert report.written + len(report.failed) == n
         kept = client.mget(report.failed)
         assert set(kept) == {b"old"}
+
+
+@pytest.mark.servers("stack74")
+@pytest.mark.parametrize("if_exists", ["replace", "fail", "append"])
+@pytest.mark.parametrize("ttl", [None, 1000])
+def test_a_lost_connection_accounts_for_every_row(
+    json_url: str, json_client: redis.Redis, if_exists: Any, ttl: int | None
+) -> None:
+    n = 20_000
+    frame = pl.DataFrame({"_key": [f"k:{i}" for i in range(n)], "n": range(n)})
+    with FaultProxy(json_url) as proxy:
+        client = gf.connect(proxy.url)
+        # Counted from the end of the probe: the first OK is that of MULTI, or of a document.
+        proxy.after = b"+OK\r\n"
+        proxy.faults = {True: (CutAt(20_000),), False: ()}
+        with pytest.raises(gf.WriteError, match="was stopped after") as e:
+            gf.write_json(frame, client, if_exists=if_exists, ttl=ttl, batch_size=3000)
+    report = e.value.report
+    assert report is not None
+    assert report.written + len(report.failed) == n
+    assert report.written > 0
+    unknown = {key for key, why in report.failed.items() if why != "not sent"}
+    found = set(json_client.scan_iter("k:*", count=5000))
+    assert report.written <= len(found) <= report.written + len(unknown)
+    if ttl is not None:
+        lasting = {key for key in found if json_client.ttl(key) == -1}
+        assert lasting <= report.failed.keys()
 
 
 def test_a_lazy_frame_is_streamed(json_url: str, json_client: redis.Redis) -> None:
