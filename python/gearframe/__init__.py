@@ -41,13 +41,16 @@ from gearframe.exceptions import (
 from gearframe.infer.infer import infer_schema
 from gearframe.infer.result import InferredColumn, InferredSchema
 from gearframe.io.explain import explain, reports
-from gearframe.io.hashes import read_hashes, scan_hashes, write_hashes
+from gearframe.io.hashes import read_hashes, scan_hashes
 from gearframe.io.keys import read_keys, scan_keys
 from gearframe.io.lists import read_lists, scan_lists
 from gearframe.io.report import ScanReport, WriteReport
 from gearframe.io.sets import read_sets, scan_sets
 from gearframe.io.streams import read_streams, scan_streams
-from gearframe.io.strings import read_strings, scan_strings, write_strings
+from gearframe.io.strings import read_strings, scan_strings
+from gearframe.io.write.hashes import write_hashes
+from gearframe.io.write.json import write_json
+from gearframe.io.write.strings import write_strings
 from gearframe.io.zsets import read_zsets, scan_zsets
 from gearframe.streams import (
     AsyncStreamConsumer,
@@ -119,5 +122,6 @@ __all__ = [
     "scan_strings",
     "scan_zsets",
     "write_hashes",
+    "write_json",
     "write_strings",
 ]

@@ -1,6 +1,6 @@
-"""The functions that read data, as methods of a client.
+"""The functions that read and write data, as methods of a client.
 
-Reading knows the client, not the other way: each function is imported when it is first used.
+The functions know the client, not the other way: each is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from gearframe.io.hashes import HashOptions
     from gearframe.io.lists import ListOptions
     from gearframe.io.options import ScanOptions
+    from gearframe.io.report import WriteReport
     from gearframe.io.sets import SetOptions
     from gearframe.io.streams import StreamOptions
     from gearframe.io.strings import StringOptions
+    from gearframe.io.write.hashes import HashWriteOptions
+    from gearframe.io.write.json import JsonWriteOptions
+    from gearframe.io.write.strings import StringWriteOptions
     from gearframe.io.zsets import ZsetOptions
 
 
@@ -154,3 +158,31 @@ class ReadMethods:
         return infer_schema(
             self._client(), pattern, kind, sample=sample, seed=seed, keys=keys, reserved=reserved
         )
+
+
+class WriteMethods:
+    """What `Client` can write; each method is the function of the same name."""
+
+    def write_hashes(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[HashWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as hashes; see :func:`gearframe.write_hashes`."""
+        from gearframe.io.write.hashes import write_hashes
+
+        return write_hashes(frame, cast("Client", self), **options)
+
+    def write_strings(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[StringWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as strings; see :func:`gearframe.write_strings`."""
+        from gearframe.io.write.strings import write_strings
+
+        return write_strings(frame, cast("Client", self), **options)
+
+    def write_json(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[JsonWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as JSON documents; see :func:`gearframe.write_json`."""
+        from gearframe.io.write.json import write_json
+
+        return write_json(frame, cast("Client", self), **options)

@@ -45,10 +45,18 @@ counters! {
     del,
     /// HSET commands sent.
     hset,
+    /// HSETEX commands sent.
+    hsetex,
+    /// HPEXPIRE commands sent.
+    hpexpire,
     /// SET commands sent.
     set,
     /// APPEND commands sent.
     append,
+    /// JSON.SET commands sent.
+    json_set,
+    /// JSON.MERGE commands sent.
+    json_merge,
     /// PEXPIRE commands sent.
     pexpire,
     /// EXISTS commands sent.
