@@ -3,8 +3,9 @@
 //! `request` says how, `table` holds a batch ready to be encoded by `text`, `json` and `temporal`;
 //! `worker` drives units of rows: `put` sends them in the way of their mode, `transaction`,
 //! `singles` and `look` read their replies, `settle` acts on these, `tally` counts. `writer` is
-//! what the caller holds.
+//! what the caller holds. All that is for one key a row; keys with many rows are `collections`.
 
+mod collections;
 mod commands;
 mod json;
 mod look;
@@ -26,7 +27,8 @@ mod writer;
 #[cfg(test)]
 mod round_trip;
 
-pub use request::{IfExists, Kind, WriteRequest};
+pub use collections::{Collection, CollectionRequest};
+pub use request::{IfExists, Kind, Request, WriteRequest};
 pub use stats::{WriteSnapshot, WriteStats};
 pub use tally::WriteOutcome;
 pub use writer::{Offer, Writer};

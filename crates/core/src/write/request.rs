@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::collections::CollectionRequest;
+
 /// The type of key that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -24,7 +26,17 @@ pub enum IfExists {
     Append,
 }
 
-/// A whole write.
+/// A whole write of either sort; which, the name of its kind tells.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Request {
+    /// One key a row.
+    Rows(WriteRequest),
+    /// Many rows a key.
+    Collections(CollectionRequest),
+}
+
+/// A whole write of one key a row.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct WriteRequest {
     /// The type of key.

@@ -40,7 +40,7 @@ impl Table {
         let ttls = request.ttl_column.as_deref();
         Ok(Self {
             prefix: request.key_prefix.clone(),
-            keys: keys(batch, &request.key)?,
+            keys: keys_of(batch, &request.key)?,
             ttls: ttls.map(|name| ttls_of(batch, name)).transpose()?,
             ttl_ms: request.ttl_ms,
             is_full: !fields.iter().any(|field| field.text.has_nulls()),
@@ -104,7 +104,7 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
     }
 }
 
-fn field(batch: &RecordBatch, name: &str) -> Result<Field> {
+pub(super) fn field(batch: &RecordBatch, name: &str) -> Result<Field> {
     let text = Text::new(column(batch, name)?).map_err(|mut error| {
         error.message = format!("column {name:?}: {}", error.message);
         error
@@ -118,7 +118,7 @@ fn field(batch: &RecordBatch, name: &str) -> Result<Field> {
     })
 }
 
-fn keys(batch: &RecordBatch, name: &str) -> Result<Text> {
+pub(super) fn keys_of(batch: &RecordBatch, name: &str) -> Result<Text> {
     use DataType as D;
     let array = column(batch, name)?;
     match array.data_type() {
@@ -138,7 +138,7 @@ fn keys(batch: &RecordBatch, name: &str) -> Result<Text> {
     Ok(keys)
 }
 
-fn ttls_of(batch: &RecordBatch, name: &str) -> Result<Int64Array> {
+pub(super) fn ttls_of(batch: &RecordBatch, name: &str) -> Result<Int64Array> {
     let array = column(batch, name)?;
     let ttls = array.as_primitive_opt::<Int64Type>().ok_or_else(|| {
         Error::option(format!(
