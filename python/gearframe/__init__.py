@@ -34,7 +34,12 @@ from gearframe.io.hashes import read_hashes, scan_hashes
 from gearframe.io.report import ScanReport, WriteReport
 from gearframe.io.strings import read_strings, scan_strings
 from gearframe.io.write.hashes import write_hashes
+from gearframe.io.write.lists import write_lists
+from gearframe.io.write.sets import write_sets
+from gearframe.io.write.streams import write_streams
 from gearframe.io.write.strings import write_strings
+from gearframe.io.write.timeseries import write_timeseries
+from gearframe.io.write.zsets import write_zsets
 
 __version__ = _version("gearframe")
 
@@ -67,5 +72,10 @@ __all__ = [
     "scan_hashes",
     "scan_strings",
     "write_hashes",
+    "write_lists",
+    "write_sets",
+    "write_streams",
     "write_strings",
+    "write_timeseries",
+    "write_zsets",
 ]

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from gearframe.io.options import ScanOptions, StringOptions
     from gearframe.io.report import WriteReport
     from gearframe.io.write.hashes import HashWriteOptions
+    from gearframe.io.write.lists import ListWriteOptions
+    from gearframe.io.write.sets import SetWriteOptions
+    from gearframe.io.write.streams import StreamWriteOptions
     from gearframe.io.write.strings import StringWriteOptions
+    from gearframe.io.write.timeseries import TimeSeriesWriteOptions
+    from gearframe.io.write.zsets import ZsetWriteOptions
 
 Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 
@@ -341,6 +346,46 @@ class Client:
         from gearframe.io.write.strings import write_strings
 
         return write_strings(frame, self, **options)
+
+    def write_lists(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[ListWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as lists; see :func:`gearframe.write_lists`."""
+        from gearframe.io.write.lists import write_lists
+
+        return write_lists(frame, self, **options)
+
+    def write_sets(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[SetWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as sets; see :func:`gearframe.write_sets`."""
+        from gearframe.io.write.sets import write_sets
+
+        return write_sets(frame, self, **options)
+
+    def write_streams(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[StreamWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as streams; see :func:`gearframe.write_streams`."""
+        from gearframe.io.write.streams import write_streams
+
+        return write_streams(frame, self, **options)
+
+    def write_timeseries(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[TimeSeriesWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as time series; see :func:`gearframe.write_timeseries`."""
+        from gearframe.io.write.timeseries import write_timeseries
+
+        return write_timeseries(frame, self, **options)
+
+    def write_zsets(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[ZsetWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as sorted sets; see :func:`gearframe.write_zsets`."""
+        from gearframe.io.write.zsets import write_zsets
+
+        return write_zsets(frame, self, **options)
 
     def close(self) -> None:
         """Close the connection, and stop the embedded server if it is this client's.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gearframe.io.write.options import IfExists, WriteOptions
 
-Kind: TypeAlias = Literal["hashes", "strings"]
+Kind: TypeAlias = Literal["hashes", "strings", "sets", "lists", "zsets", "streams", "timeseries"]
 
 # What the columns that are no fields are called on their way to the native part, so that one
 # column can be a key and a field.
@@ -60,6 +60,11 @@ class WriteDefinition:
     settings: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def has_many_rows(self) -> bool:
+        """Whether a key may come again."""
+        return False
+
+    @property
     def ttl_columns(self) -> list[str]:
         """The columns with times to live."""
         return [] if self.ttl_column is None else [self.ttl_column]
@@ -84,6 +89,10 @@ class WriteDefinition:
                 **self.settings,
             }
         )
+
+    def prepare(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Check what only this kind of key asks for, and put rows into the order that it needs."""
+        return frame
 
     def shape(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give a batch as the native part takes it."""
