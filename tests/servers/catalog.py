@@ -79,6 +79,15 @@ def stack74() -> Entry:
     return _command(replace(entry, env=env, modules=modules), program)
 
 
+def valkey91_timeseries() -> Entry:
+    """Valkey with Redis Stack's module for time series, which it loads as it is."""
+    entry, stack = replace(valkey91(), name="valkey91_timeseries"), stack74()
+    if entry.missing is not None or stack.missing is not None:
+        return _missing(entry, entry.missing or stack.missing or "")
+    modules = tuple(path for path in stack.modules if path.endswith("redistimeseries.so"))
+    return replace(entry, env=stack.env, modules=modules)
+
+
 def redis70() -> Entry:
     entry = Entry("redis70", "7.0")
     program = shutil.which("redis-server")
@@ -94,7 +103,7 @@ def redis70() -> Entry:
 
 
 MAKERS: dict[str, Callable[[], Entry]] = {
-    maker.__name__: maker for maker in (valkey91, redis82, stack74, redis70)
+    maker.__name__: maker for maker in (valkey91, redis82, stack74, valkey91_timeseries, redis70)
 }
 
 

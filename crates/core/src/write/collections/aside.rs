@@ -1,7 +1,7 @@
 //! Keys that get chunk after chunk: those that are added to, and those that are built under a
 //! temporary name and get their own when they are complete.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::answers::Answers;
 use super::chunk::Chunk;
@@ -9,7 +9,6 @@ use super::group::Open;
 use super::owed::{Task, Todo};
 use super::request::Collection;
 use super::target::Target;
-use super::temporary::LIFE_MS;
 use super::together::put_pexpire;
 use super::worker::Worker;
 use crate::Result;
@@ -18,8 +17,6 @@ use crate::write::commands;
 use crate::write::request::IfExists;
 use crate::write::stats::add;
 
-/// A third of a temporary key's life.
-pub(super) const REFRESH_EVERY: Duration = Duration::from_millis(LIFE_MS as u64 / 3);
 const REFRESH_TOGETHER: usize = 1000;
 
 /// RENAME over a series leaves the old one in the module's index of labels, so that it must be
@@ -76,6 +73,7 @@ impl Worker<'_> {
     pub(super) fn push(&mut self, number: u64, chunk: Chunk) {
         let start = self.position();
         let (request, trim) = (self.request, &self.trim);
+        let life = i64::from(request.temporary_ms);
         let Some(target) = self.targets.get_mut(&number) else {
             return;
         };
@@ -101,7 +99,7 @@ impl Worker<'_> {
         chunk.count(request.kind, self.stats);
         let answers = if is_aside {
             // A key without an expiry is another one: the first was evicted in the meantime.
-            put_pexpire(out, target.address(), LIFE_MS, !is_first);
+            put_pexpire(out, target.address(), life, !is_first);
             out.extend_from_slice(commands::EXEC);
             add(&self.stats.transaction, 2);
             add(&self.stats.pexpire, 1);
@@ -248,7 +246,7 @@ impl Worker<'_> {
 
     /// Gives temporary keys a longer life, when a third of it is over.
     pub(super) fn refresh(&mut self) -> Result<()> {
-        if self.request.appends() || self.refreshed.elapsed() < REFRESH_EVERY {
+        if self.request.appends() || self.refreshed.elapsed() < self.request.refresh_every() {
             return Ok(());
         }
         self.refreshed = Instant::now();
@@ -266,10 +264,11 @@ impl Worker<'_> {
 
     fn put_refresh(&mut self, numbers: &[u64]) {
         let start = self.position();
+        let life = i64::from(self.request.temporary_ms);
         let mut asked = Vec::with_capacity(numbers.len());
         for number in numbers {
             if let Some(target) = self.targets.get(number) {
-                put_pexpire(self.connection.output(), target.address(), LIFE_MS, true);
+                put_pexpire(self.connection.output(), target.address(), life, true);
                 asked.push(*number);
             }
         }

@@ -10,8 +10,8 @@ use crate::Result;
 use crate::resp::encode;
 use crate::write::request::IfExists;
 
-/// A key with more is not written in one step: the server does nothing else meanwhile.
-const SMALL_ELEMENTS: usize = 4096;
+/// A key with more chunks is not written in one step: the server does nothing else meanwhile.
+const SMALL_CHUNKS: usize = 4;
 const SMALL_BYTES: usize = CHUNK_BYTES;
 
 impl Worker<'_> {
@@ -19,10 +19,10 @@ impl Worker<'_> {
     pub(super) fn write(&mut self, batch: &Batch, at: &mut usize) -> Result<()> {
         self.refresh()?;
         while *at < batch.rows {
+            self.open_run(batch, *at)?;
+            // From here on its key is reported as the open one, or as a target.
             let end = run_end(batch, *at);
-            let start = std::mem::replace(at, end);
-            self.open_run(batch, start)?;
-            for row in start..end {
+            for row in std::mem::replace(at, end)..end {
                 self.add(batch, row)?;
             }
         }
@@ -127,7 +127,8 @@ impl Worker<'_> {
 
     fn close_chunk(&mut self, open: &mut Open) -> Result<()> {
         open.full.push(std::mem::take(&mut open.current));
-        let is_large = open.elements > SMALL_ELEMENTS || open.bytes > SMALL_BYTES;
+        let is_large = open.elements > SMALL_CHUNKS * self.request.chunk_elements()
+            || open.bytes > SMALL_BYTES;
         if open.target.is_some() || is_large || self.request.appends() {
             return self.push_open(open);
         }

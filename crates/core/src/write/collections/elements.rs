@@ -59,6 +59,7 @@ impl Elements {
         row: usize,
     ) -> Result<usize, Refusal> {
         let mut words = match id {
+            Some(id) if id.text.is_null(row) => return Err("an id is null".to_owned()),
             Some(id) => self.value(chunk, id, row)?,
             None => {
                 encode::bulk(&mut chunk.body, b"*");

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use arrow_array::RecordBatch;
 use crossbeam_channel::{RecvTimeoutError, Sender, TryRecvError};
 
-use super::aside::REFRESH_EVERY;
 use super::batch::Batch;
 use super::request::CollectionRequest;
 use super::tally::KeyTally;
@@ -79,11 +78,13 @@ impl Job {
         }
         // Nothing to encode: what has been encoded should not wait for that.
         worker.drain()?;
-        Ok(match self.batches.recv_timeout(REFRESH_EVERY) {
-            Ok(batch) => Next::Batch(batch),
-            Err(RecvTimeoutError::Timeout) => Next::Nothing,
-            Err(RecvTimeoutError::Disconnected) => Next::End,
-        })
+        Ok(
+            match self.batches.recv_timeout(worker.request.refresh_every()) {
+                Ok(batch) => Next::Batch(batch),
+                Err(RecvTimeoutError::Timeout) => Next::Nothing,
+                Err(RecvTimeoutError::Disconnected) => Next::End,
+            },
+        )
     }
 
     /// Whoever has the batches hands them over as before; none of them is written.

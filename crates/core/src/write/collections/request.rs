@@ -1,5 +1,7 @@
 //! What to write with many rows a key, and how: plain data, made by `gearframe.io`.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::write::request::IfExists;
@@ -55,6 +57,13 @@ pub struct CollectionRequest {
     /// Of time series: the names of the columns whose value is a label.
     #[serde(default)]
     pub label_columns: Vec<String>,
+    /// How long a key that is built aside lives when nobody looks after it, in milliseconds.
+    #[serde(default = "ten_minutes")]
+    pub temporary_ms: u32,
+}
+
+fn ten_minutes() -> u32 {
+    600_000
 }
 
 impl CollectionRequest {
@@ -67,6 +76,11 @@ impl CollectionRequest {
     /// a sample can be refused inside of EXEC, when the old series would be gone already.
     pub(super) fn builds_all_aside(&self) -> bool {
         !self.appends() && (self.is_scattered || self.kind == Collection::Timeseries)
+    }
+
+    /// How often temporary keys get a longer life.
+    pub(super) fn refresh_every(&self) -> Duration {
+        Duration::from_millis(u64::from(self.temporary_ms / 3))
     }
 
     /// The most elements of one chunk: a chunk holds the server for less than a millisecond.

@@ -137,7 +137,7 @@ impl Worker<'_> {
         let mut missing = 0;
         for fault in &answers.faults {
             if fault.command < head {
-                if target.temporary.is_some() || fault.reason != SERIES_EXISTS {
+                if target.temporary.is_some() || !fault.reason.ends_with(SERIES_EXISTS) {
                     target.refuse(fault.reason.as_str());
                 }
             } else {
@@ -212,7 +212,7 @@ impl Worker<'_> {
         if let Some(fault) = answers.faults.first() {
             let name = String::from_utf8_lossy(target.address()).into_owned();
             let why = &fault.reason;
-            reason += &format!("; its temporary key {name:?} stays for 10 minutes: {why}");
+            reason += &format!("; its temporary key {name:?} stays until it expires: {why}");
         }
         self.fail_target(number, reason);
     }

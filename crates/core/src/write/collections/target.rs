@@ -35,9 +35,10 @@ impl Target {
 
     /// A reason, and how much was added before it.
     pub(super) fn with_count(&self, reason: &str) -> String {
-        match self.temporary.is_none() && self.taken > 0 {
-            true => format!("{reason}; {} elements were added", self.taken),
-            false => reason.to_owned(),
+        match (&self.temporary, self.taken) {
+            (Some(_), _) | (None, 0) => reason.to_owned(),
+            (None, 1) => format!("{reason}; 1 element was added"),
+            (None, taken) => format!("{reason}; {taken} elements were added"),
         }
     }
 }

@@ -5,9 +5,6 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 /// What they all begin with.
 pub(super) const PREFIX: &str = "gearframe:tmp:";
 
-/// How long one lives when nobody looks after it, in milliseconds.
-pub(super) const LIFE_MS: i64 = 600_000;
-
 /// Makes names that no other write makes.
 #[derive(Debug)]
 pub(super) struct Names {

@@ -12,9 +12,8 @@ use crate::write::look::Look;
 use crate::write::request::IfExists;
 use crate::write::stats::add;
 
-/// A unit is closed when it has so many keys, elements or bytes.
+/// A unit is closed when it has so many keys, or as many elements or bytes as a chunk.
 const UNIT_KEYS: usize = 64;
-const UNIT_ELEMENTS: usize = 4096;
 
 impl Worker<'_> {
     /// Adds a key to those that go together.
@@ -23,7 +22,10 @@ impl Worker<'_> {
         let groups = &self.unit.groups;
         let elements = groups.iter().map(Group::elements).sum::<usize>();
         let bytes = groups.iter().map(Group::bytes).sum::<usize>();
-        if groups.len() >= UNIT_KEYS || elements >= UNIT_ELEMENTS || bytes >= CHUNK_BYTES {
+        if groups.len() >= UNIT_KEYS
+            || elements >= self.request.chunk_elements()
+            || bytes >= CHUNK_BYTES
+        {
             self.put_gathered()?;
         }
         Ok(())

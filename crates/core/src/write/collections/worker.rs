@@ -17,6 +17,7 @@ use super::temporary::Names;
 use crate::net::Connection;
 use crate::resp::element::{Element, element};
 use crate::resp::encode;
+use crate::write::request::IfExists;
 use crate::write::stats::WriteStats;
 use crate::{Error, Result};
 
@@ -87,6 +88,10 @@ impl<'a> Worker<'a> {
     pub(super) fn check(&mut self) -> Result<()> {
         if self.request.kind == Collection::Timeseries {
             self.expect_timeseries()?;
+            if self.request.if_exists == IfExists::Replace {
+                // The script that puts a series in the place of another needs it.
+                self.connection.call(&[b"EVAL", b"return 1", b"0"])?;
+            }
         }
         if !self.request.appends() {
             // With MULTI refused, what follows it would be executed at once.
