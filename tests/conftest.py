@@ -13,5 +13,6 @@ from tests.servers.fixtures import (  # noqa: F401
     url,
 )
 from tests.servers.guarded import guarded  # noqa: F401
+from tests.servers.json_module import json_client, json_url  # noqa: F401
 
 pytest_plugins = ["pytester"]

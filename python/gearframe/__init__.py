@@ -34,6 +34,7 @@ from gearframe.io.hashes import read_hashes, scan_hashes
 from gearframe.io.report import ScanReport, WriteReport
 from gearframe.io.strings import read_strings, scan_strings
 from gearframe.io.write.hashes import write_hashes
+from gearframe.io.write.json import write_json
 from gearframe.io.write.lists import write_lists
 from gearframe.io.write.sets import write_sets
 from gearframe.io.write.streams import write_streams
@@ -72,6 +73,7 @@ __all__ = [
     "scan_hashes",
     "scan_strings",
     "write_hashes",
+    "write_json",
     "write_lists",
     "write_sets",
     "write_streams",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gearframe.io.options import ScanOptions, StringOptions
     from gearframe.io.report import WriteReport
     from gearframe.io.write.hashes import HashWriteOptions
+    from gearframe.io.write.json import JsonWriteOptions
     from gearframe.io.write.lists import ListWriteOptions
     from gearframe.io.write.sets import SetWriteOptions
     from gearframe.io.write.streams import StreamWriteOptions
@@ -386,6 +387,14 @@ class Client:
         from gearframe.io.write.zsets import write_zsets
 
         return write_zsets(frame, self, **options)
+
+    def write_json(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[JsonWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as JSON documents; see :func:`gearframe.write_json`."""
+        from gearframe.io.write.json import write_json
+
+        return write_json(frame, self, **options)
 
     def close(self) -> None:
         """Close the connection, and stop the embedded server if it is this client's.

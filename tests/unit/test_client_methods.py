@@ -10,8 +10,8 @@ import pytest
 import gearframe as gf
 
 WRITES = [
-    "write_hashes", "write_strings", "write_sets", "write_lists", "write_zsets", "write_streams",
-    "write_timeseries",
+    "write_hashes", "write_strings", "write_json", "write_sets", "write_lists", "write_zsets",
+    "write_streams", "write_timeseries",
 ]  # fmt: skip
 METHODS = ["scan_hashes", "read_hashes", "scan_strings", "read_strings", *WRITES]
 

@@ -22,6 +22,8 @@ _COMMANDS = {
     "hset": "HSET",
     "set": "SET",
     "append": "APPEND",
+    "json_set": "JSON.SET",
+    "json_merge": "JSON.MERGE",
     "pexpire": "PEXPIRE",
     "exists": "EXISTS",
     "watch": "WATCH/UNWATCH",

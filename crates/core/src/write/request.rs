@@ -12,6 +12,8 @@ pub enum Kind {
     Hashes,
     /// Strings: the one column is the value.
     Strings,
+    /// JSON documents: one member a column, or one column with whole documents.
+    Json,
 }
 
 /// What to do with a key that exists.
@@ -22,7 +24,7 @@ pub enum IfExists {
     Replace,
     /// Leave it alone and report it.
     Fail,
-    /// Add to it: fields to a hash, bytes to a string.
+    /// Add to it: fields to a hash, bytes to a string, members to a document.
     Append,
 }
 
@@ -55,4 +57,29 @@ pub struct WriteRequest {
     pub ttl_ms: Option<i64>,
     /// Whether to look for keys that come twice; not where the caller has done so.
     pub find_duplicates: bool,
+    /// Of JSON: the one column has whole documents as text.
+    #[serde(default)]
+    pub is_document: bool,
+    /// Of JSON: where in the document of a key the value goes.
+    #[serde(default = "root")]
+    pub path: String,
+}
+
+/// The path of a whole document.
+const ROOT: &str = "$";
+
+fn root() -> String {
+    ROOT.to_owned()
+}
+
+impl WriteRequest {
+    /// Whether what is written is all that the key holds.
+    pub(super) fn is_whole(&self) -> bool {
+        self.path == ROOT
+    }
+
+    /// Whether a row can have a time to live.
+    pub(super) fn expires(&self) -> bool {
+        self.ttl_ms.is_some() || self.ttl_column.is_some()
+    }
 }

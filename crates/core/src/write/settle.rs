@@ -84,12 +84,11 @@ impl Worker<'_> {
 
     fn settle_singles(&mut self, unit: &Unit, replies: Singles) {
         let well = self.fail(unit, replies.refused);
-        let expire: Vec<usize> = match replies.command {
-            Command::Hset | Command::Append => {
-                let rows = well.iter().copied();
-                rows.filter(|row| unit.table.ttl(*row).is_some()).collect()
-            }
-            _ => Vec::new(),
+        let expire: Vec<usize> = if replies.command.expires_after() {
+            let rows = well.iter().copied();
+            rows.filter(|row| unit.table.ttl(*row).is_some()).collect()
+        } else {
+            Vec::new()
         };
         self.tally.written(well.len() - expire.len());
         if !expire.is_empty() {
@@ -135,8 +134,7 @@ impl Worker<'_> {
             let answered = std::mem::replace(&mut unit.rows, open);
             let command = singles.command;
             for row in self.fail(&unit.with(answered), singles.refused) {
-                let expires = matches!(command, Command::Hset | Command::Append);
-                if expires && unit.table.ttl(row).is_some() {
+                if command.expires_after() && unit.table.ttl(row).is_some() {
                     self.tally.failed(unit.table.key(row), NO_EXPIRY);
                 } else {
                     self.tally.written(1);

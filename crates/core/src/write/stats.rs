@@ -49,6 +49,10 @@ counters! {
     set,
     /// APPEND commands sent.
     append,
+    /// JSON.SET commands sent.
+    json_set,
+    /// JSON.MERGE commands sent.
+    json_merge,
     /// PEXPIRE commands sent.
     pexpire,
     /// EXISTS commands sent.

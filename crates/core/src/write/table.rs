@@ -6,17 +6,18 @@ use arrow_array::types::Int64Type;
 use arrow_array::{Array, Int64Array};
 use arrow_schema::DataType;
 
-use super::request::WriteRequest;
+use super::json;
+use super::request::{Kind, WriteRequest};
 use super::text::Text;
 use crate::resp::encode;
 use crate::{Error, Result};
 
-/// One column that becomes a field, or the value of a string.
+/// One column that becomes a field, a member, or the value of a string.
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) name: String,
-    /// The name as an argument of a command, encoded once.
-    pub(super) argument: Vec<u8>,
+    /// The name as it stands before the value, encoded once: an argument, or `"name":` in JSON.
+    pub(super) head: Vec<u8>,
     pub(super) text: Text,
 }
 
@@ -29,14 +30,21 @@ pub(super) struct Table {
     ttl_ms: Option<i64>,
     pub(super) fields: Vec<Field>,
     pub(super) rows: usize,
+    /// Where in a document the values go, as an argument.
+    pub(super) path: Vec<u8>,
+    /// Whether the one field has JSON already.
+    pub(super) is_document: bool,
     /// Whether each row has all fields, so that none needs to be counted.
     pub(super) is_full: bool,
 }
 
 impl Table {
     pub(super) fn new(request: &WriteRequest, batch: &RecordBatch) -> Result<Self> {
-        let fields = request.fields.iter().map(|name| field(batch, name));
+        let fields = request.fields.iter();
+        let fields = fields.map(|name| field(batch, name, request.kind));
         let fields = fields.collect::<Result<Vec<_>>>()?;
+        let mut path = Vec::new();
+        encode::bulk(&mut path, request.path.as_bytes());
         let ttls = request.ttl_column.as_deref();
         Ok(Self {
             prefix: request.key_prefix.clone(),
@@ -46,6 +54,8 @@ impl Table {
             is_full: !fields.iter().any(|field| field.text.has_nulls()),
             fields,
             rows: batch.num_rows(),
+            path,
+            is_document: request.is_document,
         })
     }
 
@@ -104,16 +114,19 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
     }
 }
 
-pub(super) fn field(batch: &RecordBatch, name: &str) -> Result<Field> {
+pub(super) fn field(batch: &RecordBatch, name: &str, kind: Kind) -> Result<Field> {
     let text = Text::new(column(batch, name)?).map_err(|mut error| {
         error.message = format!("column {name:?}: {}", error.message);
         error
     })?;
-    let mut argument = Vec::new();
-    encode::bulk(&mut argument, name.as_bytes());
+    let mut head = Vec::new();
+    match kind {
+        Kind::Json => json::member(&mut head, name),
+        _ => encode::bulk(&mut head, name.as_bytes()),
+    }
     Ok(Field {
         name: name.to_owned(),
-        argument,
+        head,
         text,
     })
 }

@@ -27,11 +27,11 @@ enum Stage {
 #[derive(Debug)]
 pub(super) struct Transaction {
     /// How many commands each row has.
-    commands: Vec<u8>,
+    commands: Vec<usize>,
     stage: Stage,
     /// Where the next reply belongs.
     row: usize,
-    command: u8,
+    command: usize,
     /// The rows with an error, each once, before EXEC or in it.
     pub(super) refused: Vec<Refused>,
     pub(super) ending: Ending,
@@ -39,7 +39,7 @@ pub(super) struct Transaction {
 
 impl Transaction {
     /// For rows of so many commands each; there must be one row, and each must have one command.
-    pub(super) fn new(commands: Vec<u8>) -> Self {
+    pub(super) fn new(commands: Vec<usize>) -> Self {
         Self {
             commands,
             stage: Stage::Multi,
@@ -83,7 +83,7 @@ impl Transaction {
 
     fn exec(&mut self, element: Element<'_>) -> Result<bool> {
         match element {
-            Element::Array(n) if n == self.commands.iter().map(|n| u64::from(*n)).sum::<u64>() => {
+            Element::Array(n) if n == self.commands.iter().sum::<usize>() as u64 => {
                 (self.row, self.command) = (0, 0);
                 self.stage = Stage::Results;
                 return Ok(false);
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::resp::element::element;
 
-    fn run(commands: &[u8], input: &str) -> Result<Transaction> {
+    fn run(commands: &[usize], input: &str) -> Result<Transaction> {
         let mut transaction = Transaction::new(commands.to_vec());
         let (mut at, mut done) = (0, false);
         while let Some((found, next)) = element(input.as_bytes(), at)? {

@@ -8,7 +8,7 @@ import polars as pl
 
 from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.write.options import LONGEST_TTL_MS, TTL_RANGE
-from gearframe.io.write.wire import check_dtype
+from gearframe.io.write.wire import check_dtype, check_member_dtype
 
 if TYPE_CHECKING:
     from gearframe.io.write.definition import WriteDefinition
@@ -28,8 +28,9 @@ def check_schema(schema: pl.Schema, definition: WriteDefinition) -> None:
             raise SchemaError(
                 f"the ttl column {name!r} is {dtype}; expected integers (seconds) or Duration"
             )
+    check = check_member_dtype if definition.kind == "json" else check_dtype
     for name in definition.fields:
-        check_dtype(name, schema[name])
+        check(name, schema[name])
 
 
 def check_values(frame: pl.DataFrame, definition: WriteDefinition) -> None:

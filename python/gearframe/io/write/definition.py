@@ -11,14 +11,16 @@ import polars as pl
 from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.options import as_bytes
 from gearframe.io.write.options import fixed_ttl
-from gearframe.io.write.wire import to_wire
+from gearframe.io.write.wire import member_to_wire, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gearframe.io.write.options import IfExists, WriteOptions
 
-Kind: TypeAlias = Literal["hashes", "strings", "sets", "lists", "zsets", "streams", "timeseries"]
+Kind: TypeAlias = Literal[
+    "hashes", "strings", "json", "sets", "lists", "zsets", "streams", "timeseries"
+]
 
 # What the columns that are no fields are called on their way to the native part, so that one
 # column can be a key and a field.
@@ -98,7 +100,8 @@ class WriteDefinition:
         """Give a batch as the native part takes it."""
         schema = frame.schema
         columns = [pl.col(self.key).alias(_KEY)]
-        columns += [to_wire(name, schema[name]) for name in self.fields]
+        make = member_to_wire if self.kind == "json" else to_wire
+        columns += [make(name, schema[name]) for name in self.fields]
         if self.ttl_column is not None:
             columns.append(_milliseconds(self.ttl_column, schema).alias(_TTL))
         return frame.select(columns)

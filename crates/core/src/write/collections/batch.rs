@@ -4,6 +4,7 @@ use arrow_array::{Array, Int64Array, RecordBatch};
 
 use super::request::CollectionRequest;
 use crate::Result;
+use crate::write::request::Kind;
 use crate::write::table::{Field, field, keys_of, ttls_of};
 use crate::write::text::Text;
 
@@ -23,7 +24,10 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn new(request: &CollectionRequest, batch: &RecordBatch) -> Result<Self> {
         let fields = |names: &[String]| -> Result<Vec<Field>> {
-            names.iter().map(|name| field(batch, name)).collect()
+            names
+                .iter()
+                .map(|name| field(batch, name, Kind::Hashes))
+                .collect()
         };
         let ttls = request.ttl_column.as_deref();
         let id = request.id.as_deref();
@@ -33,7 +37,9 @@ impl Batch {
             ttls: ttls.map(|name| ttls_of(batch, name)).transpose()?,
             ttl_ms: request.ttl_ms,
             fields: fields(&request.fields)?,
-            id: id.map(|name| field(batch, name)).transpose()?,
+            id: id
+                .map(|name| field(batch, name, Kind::Hashes))
+                .transpose()?,
             labels: fields(&request.label_columns)?,
             rows: batch.num_rows(),
         })

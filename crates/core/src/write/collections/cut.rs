@@ -118,7 +118,7 @@ impl Worker<'_> {
             let mut value = Vec::new();
             let text = field.text.append(row, &mut value);
             text.map_err(|reason| format!("a value of column {:?} {reason}", field.name))?;
-            out.extend_from_slice(&field.argument);
+            out.extend_from_slice(&field.head);
             encode::bulk(out, &value);
             *words += 2;
         }

@@ -67,7 +67,7 @@ impl Elements {
             }
         };
         for field in fields.iter().filter(|field| !field.text.is_null(row)) {
-            chunk.body.extend_from_slice(&field.argument);
+            chunk.body.extend_from_slice(&field.head);
             words += 1 + self.value(chunk, field, row)?;
         }
         if words == 1 {
