@@ -12,7 +12,9 @@ from benchmarks import machine, report
 from benchmarks.servers import BenchServer
 from benchmarks.settings import Settings
 
-NAMES = ("read_hashes", "read_strings", "write_hashes", "memory", "foreground")
+NAMES = (
+    "read_hashes", "read_strings", "write_hashes", "write_collections", "memory", "foreground",
+)  # fmt: skip
 
 
 def main() -> None:

@@ -86,14 +86,14 @@ def write_lists(
     -----
     Sends for "replace" ``MULTI``, for each of up to 64 keys ``UNLINK RPUSH [PEXPIRE]``, and
     ``EXEC``; for "fail" ``WATCH`` and ``EXISTS`` before, which is a round trip for each 64 keys.
-    An element costs the server about 0.1 µs.
 
-    A list of more than 4,096 elements or 256 KiB is built aside, 1,024 elements at a time, in a
-    key ``gearframe:tmp:…`` that expires after ten minutes without news; when it is complete,
-    ``RENAME`` or ``RENAMENX`` gives it its name. A LazyFrame may bring rows of a key at any time,
-    so all its lists are built so, and get their names at the end: until then the old ones stay,
-    both take memory, and so does here each key. A LazyFrame that is appended needs nothing of
-    this: ``RPUSH``, and ``PEXPIRE`` when that has gone well.
+    A list of more than 4,096 elements or 256 KiB is built aside in a key ``gearframe:tmp:…``, 1,024
+    elements at a time so that no command holds the server for long. It expires after ten minutes
+    without news; when it is complete, ``RENAME`` or ``RENAMENX`` gives it its name. A LazyFrame
+    may bring rows of a key at any time, so all its lists are built so, and get their names at the
+    end: until then the old ones stay, the server holds both, and this process the name of each
+    key. A LazyFrame that is appended needs nothing of this: ``RPUSH``, and ``PEXPIRE`` when that
+    has gone well.
 
     Examples
     --------

@@ -55,8 +55,7 @@ def write_sets(
 
     Notes
     -----
-    Sends what `write_lists` sends, with ``SADD`` for ``RPUSH``. A member costs the server about
-    0.3 µs, and in a set of integers or of few short members less.
+    Sends what `write_lists` sends, with ``SADD`` for ``RPUSH``.
 
     Examples
     --------

@@ -1,5 +1,7 @@
 //! Rows cut into keys: neighbours with the same key are one.
 
+use std::ops::Range;
+
 use super::batch::Batch;
 use super::chunk::{CHUNK_BYTES, Chunk};
 use super::group::{Group, Open};
@@ -22,9 +24,8 @@ impl Worker<'_> {
             self.open_run(batch, *at)?;
             // From here on its key is reported as the open one, or as a target.
             let end = run_end(batch, *at);
-            for row in std::mem::replace(at, end)..end {
-                self.add(batch, row)?;
-            }
+            let rows = std::mem::replace(at, end)..end;
+            self.add(batch, rows)?;
         }
         Ok(())
     }
@@ -55,17 +56,21 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn add(&mut self, batch: &Batch, row: usize) -> Result<()> {
+    /// Adds rows to the open key, until one cannot be written.
+    fn add(&mut self, batch: &Batch, rows: Range<usize>) -> Result<()> {
         let Some(mut open) = self.open.take() else {
             return Ok(());
         };
-        if open.refusal.is_none() {
+        let mut added = Ok(());
+        for row in rows {
+            if open.refusal.is_some() || added.is_err() {
+                break;
+            }
             open.refusal = self.take_row(&mut open, batch, row).err();
+            if open.refusal.is_none() && open.current.is_full(self.request) {
+                added = self.close_chunk(&mut open);
+            }
         }
-        let added = match open.refusal.is_none() && open.current.is_full(self.request) {
-            true => self.close_chunk(&mut open),
-            false => Ok(()),
-        };
         self.open = Some(open);
         added
     }

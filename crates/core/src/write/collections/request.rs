@@ -83,10 +83,11 @@ impl CollectionRequest {
         Duration::from_millis(u64::from(self.temporary_ms / 3))
     }
 
-    /// The most elements of one chunk: a chunk holds the server for less than a millisecond.
+    /// The most elements of one chunk: a chunk holds the server for about a millisecond at most.
     pub(super) fn chunk_elements(&self) -> usize {
         match self.kind {
             Collection::Streams => 256,
+            Collection::Zsets => 512,
             _ => 1024,
         }
     }
