@@ -15,6 +15,7 @@ import gearframe as gf
 from tests.integration.commandstats import counted
 from tests.servers.fixtures import FreshServer
 from tests.servers.json_module import rejson
+from tests.servers.scripted import ScriptedServer, by_command
 
 USERS = pl.DataFrame({"_key": ["u:1", "u:2"], "name": ["Ann", None], "age": [41, 37]})
 
@@ -210,6 +211,18 @@ def test_without_the_module_nothing_is_written(
     with counted(redis_client) as calls, pytest.raises(gf.ReplyError, match=r"no JSON\.SET: load"):
         gf.write_json(USERS, url, if_exists=if_exists)
     assert calls == {"command|info": 1}
+
+
+def test_append_needs_json_merge() -> None:
+    replies = {
+        b"HELLO": b"-ERR unknown command\r\n",
+        b"INFO": b"$20\r\nredis_version:8.0.0\r\n\r\n",
+        b"COMMAND": b"*2\r\n*1\r\n$8\r\njson.set\r\n$-1\r\n",
+    }
+    with ScriptedServer(by_command(replies)) as server, gf.connect(server.url) as client:
+        with pytest.raises(gf.ReplyError, match=r"needs JSON\.MERGE, which the server's JSON mod"):
+            gf.write_json(USERS, client, if_exists="append")
+        assert not any(command[0].startswith(b"JSON") for command in server.received)
 
 
 def test_a_user_who_may_not_ask_may_write(fresh_server: FreshServer) -> None:

@@ -20,6 +20,8 @@ _COMMANDS = {
     "transaction": "MULTI/EXEC",
     "del": "DEL",
     "hset": "HSET",
+    "hsetex": "HSETEX",
+    "hpexpire": "HPEXPIRE",
     "set": "SET",
     "append": "APPEND",
     "json_set": "JSON.SET",

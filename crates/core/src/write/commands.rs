@@ -148,7 +148,12 @@ impl Encoder {
     }
 
     #[inline]
-    fn value(&mut self, out: &mut Vec<u8>, field: &Field, row: usize) -> Result<(), Refusal> {
+    pub(super) fn value(
+        &mut self,
+        out: &mut Vec<u8>,
+        field: &Field,
+        row: usize,
+    ) -> Result<(), Refusal> {
         if let Some(kept) = field.text.kept(row) {
             encode::bulk(out, kept);
             return Ok(());
@@ -197,7 +202,7 @@ pub(super) fn watch(out: &mut Vec<u8>, table: &Table, rows: &[usize]) {
     }
 }
 
-fn number(out: &mut Vec<u8>, number: i64) {
+pub(super) fn number(out: &mut Vec<u8>, number: i64) {
     encode::bulk(out, itoa::Buffer::new().format(number).as_bytes());
 }
 
@@ -227,6 +232,7 @@ mod tests {
             ttl_column: None,
             ttl_ms: Some(1500),
             find_duplicates: true,
+            field_ttls: Vec::new(),
             is_document: false,
             path: "$".to_owned(),
         };

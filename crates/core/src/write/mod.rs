@@ -10,6 +10,7 @@ mod check_json;
 mod collections;
 mod commands;
 mod features;
+mod field_ttls;
 mod json;
 mod look;
 mod owed;

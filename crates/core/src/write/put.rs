@@ -17,18 +17,22 @@ const UNIT_BYTES: usize = 256 << 10;
 struct Sent {
     del: usize,
     hset: usize,
+    hsetex: usize,
+    hpexpire: usize,
     json_set: usize,
     pexpire: usize,
 }
 
 impl Sent {
     fn commands(&self) -> usize {
-        self.del + self.hset + self.json_set + self.pexpire
+        self.del + self.hset + self.hsetex + self.hpexpire + self.json_set + self.pexpire
     }
 
     fn add(&mut self, more: &Self) {
         self.del += more.del;
         self.hset += more.hset;
+        self.hsetex += more.hsetex;
+        self.hpexpire += more.hpexpire;
         self.json_set += more.json_set;
         self.pexpire += more.pexpire;
     }
@@ -69,10 +73,11 @@ impl Worker<'_> {
         }
         self.connection.output().extend_from_slice(commands::EXEC);
         self.count(&sent);
+        let replaces = self.request.if_exists == IfExists::Replace;
         self.owe(
             unit.with(rows),
             start,
-            Replies::Transaction(Transaction::new(counts)),
+            Replies::Transaction(Transaction::new(counts, replaces)),
         );
         rest
     }
@@ -83,7 +88,8 @@ impl Worker<'_> {
         let mut more = Sent::default();
         let out = self.connection.output();
         let before = out.len();
-        if self.request.if_exists == IfExists::Replace {
+        let if_exists = self.request.if_exists;
+        if if_exists == IfExists::Replace {
             commands::del(out, table, row);
             more.del += 1;
         }
@@ -91,6 +97,15 @@ impl Worker<'_> {
             Kind::Json => {
                 more.json_set += 1;
                 self.encoder.json_set(out, table, row, false)
+            }
+            _ if table.has_field_ttls => {
+                let has_hsetex = self.features.hsetex;
+                let fields = self.encoder.hash_with_ttls(out, table, row, has_hsetex);
+                fields.map(|fields| {
+                    more.hset += fields.hset;
+                    more.hsetex += fields.hsetex;
+                    more.hpexpire += fields.hpexpire;
+                })
             }
             _ => {
                 more.hset += 1;
@@ -102,7 +117,9 @@ impl Worker<'_> {
             self.tally.failed(table.key(row), reason);
             return None;
         }
-        if let Some(ttl) = table.ttl(row) {
+        // What is added to may be of another type: its expiry waits for the replies.
+        let ttl = table.ttl(row).filter(|_| if_exists != IfExists::Append);
+        if let Some(ttl) = ttl {
             commands::pexpire(out, table, row, ttl);
             more.pexpire += 1;
         }
@@ -114,6 +131,8 @@ impl Worker<'_> {
         add(&self.stats.transaction, 2);
         add(&self.stats.del, sent.del);
         add(&self.stats.hset, sent.hset);
+        add(&self.stats.hsetex, sent.hsetex);
+        add(&self.stats.hpexpire, sent.hpexpire);
         add(&self.stats.json_set, sent.json_set);
         add(&self.stats.pexpire, sent.pexpire);
     }

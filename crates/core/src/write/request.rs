@@ -38,6 +38,17 @@ pub enum Request {
     Collections(CollectionRequest),
 }
 
+/// The time to live of one field, the same for all hashes or of each.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FieldTtl {
+    /// The field.
+    pub field: String,
+    /// In milliseconds.
+    pub ms: Option<i64>,
+    /// The name of an Int64 column with milliseconds; null for none.
+    pub column: Option<String>,
+}
+
 /// A whole write of one key a row.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct WriteRequest {
@@ -57,6 +68,9 @@ pub struct WriteRequest {
     pub ttl_ms: Option<i64>,
     /// Whether to look for keys that come twice; not where the caller has done so.
     pub find_duplicates: bool,
+    /// Of hashes: the times to live of fields.
+    #[serde(default)]
+    pub field_ttls: Vec<FieldTtl>,
     /// Of JSON: the one column has whole documents as text.
     #[serde(default)]
     pub is_document: bool,

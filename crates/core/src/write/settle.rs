@@ -2,6 +2,7 @@
 
 use super::look::Look;
 use super::owed::{Owed, Refused, Replies, Unit};
+use super::request::IfExists;
 use super::singles::{Command, Singles};
 use super::transaction::{Ending, Transaction};
 use super::worker::{NOT_SENT, Worker};
@@ -27,8 +28,9 @@ impl Worker<'_> {
     fn settle_transaction(&mut self, unit: Unit, replies: Transaction) {
         match replies.ending {
             Ending::Executed => {
-                self.tally.written(unit.rows.len() - replies.refused.len());
-                self.fail(&unit, replies.refused);
+                let well = self.fail(&unit, replies.refused);
+                let expires_after = self.request.if_exists == IfExists::Append;
+                self.written(&unit, well, expires_after);
             }
             Ending::Conflict => self.again(unit, "other clients kept changing it"),
             Ending::Aborted(why) => self.without(unit, replies.refused, why),
@@ -84,12 +86,16 @@ impl Worker<'_> {
 
     fn settle_singles(&mut self, unit: &Unit, replies: Singles) {
         let well = self.fail(unit, replies.refused);
-        let expire: Vec<usize> = if replies.command.expires_after() {
+        self.written(unit, well, replies.command.expires_after());
+    }
+
+    /// Counts rows as written, or sets their expiry first.
+    fn written(&mut self, unit: &Unit, well: Vec<usize>, expires_after: bool) {
+        let mut expire = Vec::new();
+        if expires_after {
             let rows = well.iter().copied();
-            rows.filter(|row| unit.table.ttl(*row).is_some()).collect()
-        } else {
-            Vec::new()
-        };
+            expire.extend(rows.filter(|row| unit.table.ttl(*row).is_some()));
+        }
         self.tally.written(well.len() - expire.len());
         if !expire.is_empty() {
             self.put_expiries(unit.with(expire));

@@ -45,6 +45,10 @@ counters! {
     del,
     /// HSET commands sent.
     hset,
+    /// HSETEX commands sent.
+    hsetex,
+    /// HPEXPIRE commands sent.
+    hpexpire,
     /// SET commands sent.
     set,
     /// APPEND commands sent.

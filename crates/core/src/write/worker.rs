@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::commands::{self, Encoder};
-use super::features::check_commands;
+use super::features::Features;
 use super::owed::{Owed, Replies, Unit};
 use super::request::{IfExists, Kind, WriteRequest};
 use super::stats::WriteStats;
@@ -48,6 +48,10 @@ impl Way {
         match (request.kind, request.if_exists) {
             (Kind::Hashes, IfExists::Replace) => Self::Transactions,
             (Kind::Hashes, IfExists::Fail) => Self::Look,
+            // Fields and their expiry at once.
+            (Kind::Hashes, IfExists::Append) if !request.field_ttls.is_empty() => {
+                Self::Transactions
+            }
             (Kind::Json, IfExists::Replace) if request.is_whole() => Self::Transactions,
             // JSON.SET has NX, and no expiry.
             (Kind::Json, IfExists::Fail) if request.expires() => Self::Look,
@@ -60,6 +64,7 @@ impl Way {
 pub(super) struct Worker<'a> {
     pub(super) request: &'a WriteRequest,
     pub(super) connection: Connection,
+    pub(super) features: Features,
     pub(super) encoder: Encoder,
     pub(super) stats: &'a WriteStats,
     pub(super) tally: &'a mut Tally,
@@ -86,6 +91,7 @@ impl<'a> Worker<'a> {
         Self {
             request,
             connection,
+            features: Features::default(),
             encoder: Encoder::default(),
             stats,
             tally,
@@ -102,7 +108,7 @@ impl<'a> Worker<'a> {
     /// found missing in the middle: with MULTI refused, the DEL that follows would be executed at
     /// once.
     pub(super) fn check(&mut self) -> Result<()> {
-        check_commands(&mut self.connection, self.request)?;
+        self.features = Features::ask(&mut self.connection, self.request)?;
         if Way::of(self.request) != Way::Singles {
             self.connection.call(&[b"MULTI"])?;
             self.connection.call(&[b"EXEC"])?;

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gearframe.exceptions import OptionError, SchemaError
-from gearframe.io.write.options import LONGEST_TTL_MS, TTL_RANGE
+from gearframe.io.write.options import (
+    FIELD_TTL_RANGE,
+    LONGEST_FIELD_TTL_MS,
+    LONGEST_TTL_MS,
+    TTL_RANGE,
+)
 from gearframe.io.write.wire import check_dtype, check_member_dtype
 
 if TYPE_CHECKING:
@@ -41,19 +46,22 @@ def check_values(frame: pl.DataFrame, definition: WriteDefinition) -> None:
         raise OptionError(f"row {row}: the key in column {definition.key!r} is null")
     for name in definition.ttl_columns:
         ttls = frame[name]
-        wrong = frame.select(_ttl_is_wrong(name, ttls.dtype).fill_null(False))
+        of_field = name in definition.field_ttl_columns
+        longest = LONGEST_FIELD_TTL_MS if of_field else LONGEST_TTL_MS
+        wrong = frame.select(_ttl_is_wrong(name, ttls.dtype, longest).fill_null(False))
         row = wrong.to_series().arg_max()
         if row is not None and wrong.item(row, 0):
             raise OptionError(
                 f"row {row}: the key {_shown(keys[row])} has the time to live {ttls[row]} in "
-                f"column {name!r}; expected {TTL_RANGE}, or null for no expiry"
+                f"column {name!r}; expected {FIELD_TTL_RANGE if of_field else TTL_RANGE}, "
+                "or null for no expiry"
             )
 
 
-def _ttl_is_wrong(name: str, dtype: pl.DataType) -> pl.Expr:
-    column, longest = pl.col(name), LONGEST_TTL_MS // 1000
+def _ttl_is_wrong(name: str, dtype: pl.DataType, longest_ms: int) -> pl.Expr:
+    column, longest = pl.col(name), longest_ms // 1000
     if isinstance(dtype, pl.Duration):
-        column, longest = column.dt.total_milliseconds(), LONGEST_TTL_MS
+        column, longest = column.dt.total_milliseconds(), longest_ms
     wrong = column <= 0
     # Of narrow integers none is too large, and the limit would not fit their dtype.
     if isinstance(dtype, pl.Int8 | pl.Int16 | pl.Int32 | pl.UInt8 | pl.UInt16 | pl.UInt32):

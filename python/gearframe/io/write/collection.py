@@ -83,7 +83,7 @@ def define_collection(
     for name in fields:
         if fields.count(name) > 1:
             raise SchemaError(f"the column {name!r} cannot be two things at once")
-    plain = define(kind, schema, fields, options, settings)
+    plain = define(kind, schema, fields, options, settings=settings)
     for name in (extras or {}).values():
         if name not in schema:
             shown = ", ".join(repr(each) for each in list(schema)[:20])

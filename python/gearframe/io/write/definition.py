@@ -14,7 +14,7 @@ from gearframe.io.write.options import fixed_ttl
 from gearframe.io.write.wire import member_to_wire, to_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from gearframe.io.write.options import IfExists, WriteOptions
 
@@ -22,10 +22,14 @@ Kind: TypeAlias = Literal[
     "hashes", "strings", "json", "sets", "lists", "zsets", "streams", "timeseries"
 ]
 
+# What scans call the time to live where nothing else was said.
+_READ_TTL = "_ttl"
+
 # What the columns that are no fields are called on their way to the native part, so that one
 # column can be a key and a field.
 _KEY = "__gearframe_key"
 _TTL = "__gearframe_ttl"
+_FIELD_TTL = "__gearframe_field_ttl_"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,8 @@ class WriteDefinition:
         The column with the times to live of keys.
     ttl_ms : int or None
         The time to live of all keys.
+    field_ttls : mapping
+        The time to live of fields: milliseconds, or the name of a column.
     settings : mapping
         What the native part is told besides; plain data for JSON.
     """
@@ -59,6 +65,7 @@ class WriteDefinition:
     if_exists: IfExists
     ttl_column: str | None
     ttl_ms: int | None
+    field_ttls: Mapping[str, int | str] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -67,9 +74,15 @@ class WriteDefinition:
         return False
 
     @property
+    def field_ttl_columns(self) -> list[str]:
+        """The columns with times to live of fields."""
+        return list(dict.fromkeys(ttl for ttl in self.field_ttls.values() if isinstance(ttl, str)))
+
+    @property
     def ttl_columns(self) -> list[str]:
-        """The columns with times to live."""
-        return [] if self.ttl_column is None else [self.ttl_column]
+        """The columns with times to live, of keys and of fields."""
+        of_keys = [] if self.ttl_column is None else [self.ttl_column]
+        return list(dict.fromkeys([*of_keys, *self.field_ttl_columns]))
 
     @property
     def columns(self) -> list[str]:
@@ -88,6 +101,7 @@ class WriteDefinition:
                 "ttl_column": None if self.ttl_column is None else _TTL,
                 "ttl_ms": self.ttl_ms,
                 "find_duplicates": find_duplicates,
+                "field_ttls": [_field_ttl(name, ttl) for name, ttl in self.field_ttls.items()],
                 **self.settings,
             }
         )
@@ -104,7 +118,15 @@ class WriteDefinition:
         columns += [make(name, schema[name]) for name in self.fields]
         if self.ttl_column is not None:
             columns.append(_milliseconds(self.ttl_column, schema).alias(_TTL))
+        columns += [
+            _milliseconds(name, schema).alias(_FIELD_TTL + name) for name in self.field_ttl_columns
+        ]
         return frame.select(columns)
+
+
+def _field_ttl(name: str, ttl: int | str) -> dict[str, object]:
+    column = _FIELD_TTL + ttl if isinstance(ttl, str) else None
+    return {"field": name, "ms": None if column else ttl, "column": column}
 
 
 def _milliseconds(name: str, schema: pl.Schema) -> pl.Expr:
@@ -118,6 +140,8 @@ def define(
     schema: pl.Schema,
     fields: Sequence[str],
     options: WriteOptions,
+    *,
+    field_ttls: Mapping[str, int | str] | None = None,
     settings: Mapping[str, object] | None = None,
 ) -> WriteDefinition:
     """Put together what is written; its columns must be there."""
@@ -131,6 +155,7 @@ def define(
         if_exists=options["if_exists"],
         ttl_column=ttl_column,
         ttl_ms=None if ttl is None or ttl_column is not None else fixed_ttl("ttl", ttl),
+        field_ttls=field_ttls or {},
         settings=settings or {},
     )
     for name in definition.columns:
@@ -150,11 +175,30 @@ def schema_of(frame: pl.DataFrame | pl.LazyFrame) -> pl.Schema:
     raise OptionError(f"expected a polars DataFrame or LazyFrame, not {type(frame).__name__}")
 
 
-def fields_of(schema: pl.Schema, columns: Sequence[str] | None, options: WriteOptions) -> list[str]:
-    """Give the columns that become fields: those that were named, or all but key and ttl."""
+def fields_of(
+    schema: pl.Schema,
+    columns: Sequence[str] | None,
+    options: WriteOptions,
+    *,
+    without: Collection[str] = (),
+) -> list[str]:
+    """Give the columns that become fields: those that were named, or all but key and ttls."""
     if columns is None:
-        return [name for name in schema if name not in (options["key"], options["ttl"])]
+        others = {options["key"], options["ttl"], *without}
+        fields = [name for name in schema if name not in others]
+        _refuse_forgotten_ttl(schema, fields)
+        return fields
     fields = [columns] if isinstance(columns, str) else list(columns)
     if len(set(fields)) < len(fields):
         raise SchemaError(f"columns has a name twice: {fields}")
     return fields
+
+
+def _refuse_forgotten_ttl(schema: pl.Schema, fields: Sequence[str]) -> None:
+    """Scans name the time to live so: nobody wants it as a field that never changes again."""
+    if _READ_TTL in fields and isinstance(schema[_READ_TTL], pl.Duration):
+        raise SchemaError(
+            f"the frame has the times to live of a scan in column {_READ_TTL!r}, and they would "
+            f"be written as values: give ttl={_READ_TTL!r} to make keys expire, leave it out with "
+            f"frame.drop({_READ_TTL!r}), or name it in columns to write it all the same"
+        )

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeAlias, Unpack
 
-from gearframe.exceptions import SchemaError
+from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.write.definition import define, fields_of, schema_of
-from gearframe.io.write.options import WriteOptions, complete
+from gearframe.io.write.options import (
+    FIELD_TTL_RANGE,
+    LONGEST_FIELD_TTL_MS,
+    WriteOptions,
+    complete,
+    fixed_ttl,
+)
 from gearframe.io.write.run import write
 
 if TYPE_CHECKING:
@@ -18,10 +26,14 @@ if TYPE_CHECKING:
     from gearframe.io.report import WriteReport
 
 
+FieldTtl: TypeAlias = int | timedelta | str
+
+
 class HashWriteOptions(WriteOptions, total=False):
     """Keyword arguments of ``write_hashes``."""
 
     columns: Sequence[str] | None
+    field_ttl: Mapping[str, FieldTtl] | None
 
 
 def write_hashes(
@@ -29,6 +41,7 @@ def write_hashes(
     client: Client | str | None,
     *,
     columns: Sequence[str] | None = None,
+    field_ttl: Mapping[str, FieldTtl] | None = None,
     **options: Unpack[WriteOptions],
 ) -> WriteReport:
     """Write a frame as hashes: one key for each row, one field for each column.
@@ -47,6 +60,10 @@ def write_hashes(
     columns : sequence of str, optional
         The columns that become fields; all but ``key`` and ``ttl`` if not given. Named here, the
         key's column can be a field too.
+    field_ttl : mapping of str to int, timedelta or str, optional
+        When single fields expire: after so many seconds, after a time, or the name of a column
+        with either (null for no expiry), which is then no field by itself. At most 1,900 years.
+        It goes together with ``ttl``: what comes first counts. Needs Redis 7.4 or Valkey 9.0.
     key : str, default "_key"
         The column with the keys, String or Binary. It must have no null, and no key twice.
     key_prefix : str or bytes, default ""
@@ -82,6 +99,8 @@ def write_hashes(
     ServerConnectionError, PermissionDeniedError
         If the server cannot be reached, or the user's ACL forbids ``MULTI``. Before anything is
         written.
+    ReplyError
+        If fields are to expire and the server cannot do that. Before anything is written.
     WriteError
         If keys were not written, unless ``on_failure="report"``. Whatever ``on_failure`` is, if
         the write was stopped: the connection is lost, or a LazyFrame fails while it runs, or has
@@ -90,7 +109,8 @@ def write_hashes(
 
     Notes
     -----
-    A null makes no field. A row of nulls fails with "replace" and "fail", as Redis has no empty
+    A null makes no field, and a field that is written without a time to live has none, whatever
+    it had before. A row of nulls fails with "replace" and "fail", as Redis has no empty
     hash, and is skipped with "append".
 
     Values are written as text that `scan_hashes` reads back: numbers in their shortest form,
@@ -102,7 +122,9 @@ def write_hashes(
     reason. For "fail" ``WATCH`` of up to 128 keys and ``EXISTS`` of each, then the same without
     ``DEL``: one round trip for each 128 keys. For "append" ``HSET``, and once that has gone well
     ``PEXPIRE``: an expiry that is refused is reported as a failure of a key whose fields are
-    written.
+    written. With ``field_ttl`` the server is asked once by ``COMMAND INFO`` what it has: where all
+    fields of a hash expire together, ``HSETEX`` takes the place of ``HSET``; else ``HPEXPIRE``
+    follows it in the same transaction, once for each time to live.
 
     Examples
     --------
@@ -114,9 +136,33 @@ def write_hashes(
     >>> report.failed
     {b'user:1': 'exists already', b'user:2': 'exists already'}
     """
-    given = complete("write_hashes", options, own=("columns",))
+    given = complete("write_hashes", options, own=("columns", "field_ttl"))
     schema = schema_of(frame)
-    fields = fields_of(schema, columns, given)
+    ttls = _field_ttls(field_ttl)
+    of_rows = [ttl for ttl in ttls.values() if isinstance(ttl, str)]
+    fields = fields_of(schema, columns, given, without=of_rows)
     if not fields:
         raise SchemaError("there is no column to make fields of: Redis has no hash without fields")
-    return write(frame, client, define("hashes", schema, fields, given), given)
+    unknown = [name for name in ttls if name not in fields]
+    if unknown:
+        raise SchemaError(f"field_ttl names {unknown[0]!r}, which is none of the fields {fields}")
+    return write(frame, client, define("hashes", schema, fields, given, field_ttls=ttls), given)
+
+
+def _field_ttls(field_ttl: object) -> dict[str, int | str]:
+    """Give milliseconds or the name of a column for each field."""
+    if field_ttl is None:
+        return {}
+    if not isinstance(field_ttl, Mapping):
+        raise OptionError(
+            f"field_ttl is {field_ttl!r}; expected fields and their times to live, such as "
+            "{'session': 3600} or {'session': 'name_of_a_column'}"
+        )
+    return {
+        name: ttl
+        if isinstance(ttl, str)
+        else fixed_ttl(
+            f"field_ttl of {name!r}", ttl, longest=LONGEST_FIELD_TTL_MS, wanted=FIELD_TTL_RANGE
+        )
+        for name, ttl in field_ttl.items()
+    }

@@ -122,7 +122,7 @@ def write_json(
     if not fields:
         raise SchemaError("there is no column to make members of; name some, or a document")
     settings = {"is_document": document is not None, "path": path}
-    return write(frame, client, define("json", schema, fields, given, settings), given)
+    return write(frame, client, define("json", schema, fields, given, settings=settings), given)
 
 
 def _document_column(schema: pl.Schema, document: object, columns: Sequence[str] | None) -> str:

@@ -20,6 +20,11 @@ Ttl: TypeAlias = int | timedelta | str | None
 LONGEST_TTL_MS = 10**15
 TTL_RANGE = "a time from 1 ms to 31,000 years"
 
+# Of fields, Redis keeps the moment in 46 bits of milliseconds, and refuses more after the values
+# are written.
+LONGEST_FIELD_TTL_MS = 6 * 10**13
+FIELD_TTL_RANGE = "a time from 1 ms to 1,900 years"
+
 
 class WriteOptions(TypedDict, total=False):
     """Keyword arguments that every write takes; ``write_hashes`` says what each means."""
@@ -70,7 +75,9 @@ def complete(function: str, options: Mapping[str, object], own: tuple[str, ...])
     return given
 
 
-def fixed_ttl(name: str, ttl: object) -> int:
+def fixed_ttl(
+    name: str, ttl: object, *, longest: int = LONGEST_TTL_MS, wanted: str = TTL_RANGE
+) -> int:
     """Give the milliseconds of an expiry that is the same for all rows."""
     if isinstance(ttl, timedelta):
         milliseconds = ttl // timedelta(milliseconds=1)
@@ -80,6 +87,6 @@ def fixed_ttl(name: str, ttl: object) -> int:
         raise OptionError(
             f"{name} is {ttl!r}; expected whole seconds, a timedelta, or the name of a column"
         )
-    if not 0 < milliseconds <= LONGEST_TTL_MS:
-        raise OptionError(f"{name} is {ttl!r}; expected {TTL_RANGE}, or None for no expiry")
+    if not 0 < milliseconds <= longest:
+        raise OptionError(f"{name} is {ttl!r}; expected {wanted}, or None for no expiry")
     return milliseconds

@@ -4,9 +4,18 @@ use arrow_array::{Array, Int64Array, RecordBatch};
 
 use super::request::CollectionRequest;
 use crate::Result;
-use crate::write::request::Kind;
-use crate::write::table::{Field, field, keys_of, ttls_of};
+use crate::resp::encode;
+use crate::write::table::{column, keys, ttls_of};
 use crate::write::text::Text;
+
+/// One column whose values are elements, or parts of them.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: String,
+    /// The name as an argument of a command, encoded once.
+    pub(super) head: Vec<u8>,
+    pub(super) text: Text,
+}
 
 /// A batch. Its arrays are shared with whoever made it.
 #[derive(Debug)]
@@ -24,22 +33,17 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn new(request: &CollectionRequest, batch: &RecordBatch) -> Result<Self> {
         let fields = |names: &[String]| -> Result<Vec<Field>> {
-            names
-                .iter()
-                .map(|name| field(batch, name, Kind::Hashes))
-                .collect()
+            names.iter().map(|name| field(batch, name)).collect()
         };
         let ttls = request.ttl_column.as_deref();
         let id = request.id.as_deref();
         Ok(Self {
             prefix: request.key_prefix.clone(),
-            keys: keys_of(batch, &request.key)?,
+            keys: keys(batch, &request.key)?,
             ttls: ttls.map(|name| ttls_of(batch, name)).transpose()?,
             ttl_ms: request.ttl_ms,
             fields: fields(&request.fields)?,
-            id: id
-                .map(|name| field(batch, name, Kind::Hashes))
-                .transpose()?,
+            id: id.map(|name| field(batch, name)).transpose()?,
             labels: fields(&request.label_columns)?,
             rows: batch.num_rows(),
         })
@@ -64,4 +68,18 @@ impl Batch {
             None => self.ttl_ms,
         }
     }
+}
+
+fn field(batch: &RecordBatch, name: &str) -> Result<Field> {
+    let text = Text::new(column(batch, name)?).map_err(|mut error| {
+        error.message = format!("column {name:?}: {}", error.message);
+        error
+    })?;
+    let mut head = Vec::new();
+    encode::bulk(&mut head, name.as_bytes());
+    Ok(Field {
+        name: name.to_owned(),
+        head,
+        text,
+    })
 }

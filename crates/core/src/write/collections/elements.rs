@@ -1,11 +1,10 @@
 //! Rows as elements: their arguments, and why one cannot be an element.
 
-use super::batch::Batch;
+use super::batch::{Batch, Field};
 use super::chunk::Chunk;
 use super::request::{Collection, CollectionRequest};
 use crate::resp::encode;
 use crate::write::commands::Refusal;
-use crate::write::table::Field;
 use crate::write::text::Values;
 
 /// Encodes elements. Holds the bytes of one value, whose length comes before it.

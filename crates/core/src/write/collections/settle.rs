@@ -251,8 +251,9 @@ fn named(fault: &Fault, chunk: &Chunk, kind: Collection, head: usize) -> String 
         _ => return fault.reason.clone(),
     };
     match place.and_then(|place| chunk.name(place)) {
-        Some(name) => format!("{what} {name}: {}", fault.reason),
-        None => fault.reason.clone(),
+        // An id that the server makes names no row.
+        Some(name) if name != "*" => format!("{what} {name}: {}", fault.reason),
+        _ => fault.reason.clone(),
     }
 }
 
