@@ -212,6 +212,16 @@ def test_a_lazy_frame_brings_the_rows_of_a_key_in_several_batches(
     assert redis_client.ttl("k:3") == -1
 
 
+def test_a_key_that_fails_after_a_part_of_it_was_added_is_counted_once(
+    url: str, redis_client: redis.Redis
+) -> None:
+    lf = pl.LazyFrame({"_key": ["a", "b", "a", "a"], "element": ["1", "2", None, "3"]})
+    report = gf.write_lists(lf, url, if_exists="append", on_failure="report", batch_size=1)
+    assert (report.written, report.elements) == (1, 3)
+    assert report.failed == {b"a": 'column "element" has a null: Redis has none'}
+    assert redis_client.lrange("a", 0, -1) == [b"1", b"3"]
+
+
 def test_until_a_query_ends_the_old_values_stay(url: str, redis_client: redis.Redis) -> None:
     redis_client.rpush("k:0", "old")
 

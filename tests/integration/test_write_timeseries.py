@@ -184,6 +184,21 @@ def test_what_cannot_be_is_refused(
     assert redis_client.dbsize() == 0
 
 
+def test_without_eval_nothing_is_sent(url: str, redis_client: redis.Redis) -> None:
+    redis_client.execute_command(
+        "ACL", "SETUSER", "writer", "on", ">secret", "~*", "+@all", "-eval"
+    )
+    redis_client.ts().add("t:1", 7, 7)
+    writer = url.replace("redis://", "redis://writer:secret@")
+    try:
+        with pytest.raises(gf.PermissionDeniedError, match="EVAL"):
+            gf.write_timeseries(SAMPLES, writer)
+        assert samples(redis_client, "t:1") == [(7, 7.0)]
+        assert gf.write_timeseries(SAMPLES, writer, if_exists="append").written == 2
+    finally:
+        redis_client.execute_command("ACL", "DELUSER", "writer")
+
+
 @pytest.mark.servers("valkey91", "redis82")
 def test_a_server_without_time_series_says_so(url: str, redis_client: redis.Redis) -> None:
     redis_client.set("t:1", "old")

@@ -1,8 +1,6 @@
 //! Keys that get chunk after chunk: those that are added to, and those that are built under a
 //! temporary name and get their own when they are complete.
 
-use std::time::Instant;
-
 use super::answers::Answers;
 use super::chunk::Chunk;
 use super::group::Open;
@@ -11,13 +9,10 @@ use super::request::Collection;
 use super::target::Target;
 use super::together::put_pexpire;
 use super::worker::Worker;
-use crate::Result;
 use crate::resp::encode;
 use crate::write::commands;
 use crate::write::request::IfExists;
 use crate::write::stats::add;
-
-const REFRESH_TOGETHER: usize = 1000;
 
 /// RENAME over a series leaves the old one in the module's index of labels, so that it must be
 /// taken away before; and that only if the new one is still there.
@@ -242,47 +237,6 @@ impl Worker<'_> {
                 answers,
             },
         );
-    }
-
-    /// Gives temporary keys a longer life, when a third of it is over.
-    pub(super) fn refresh(&mut self) -> Result<()> {
-        if self.request.appends() || self.refreshed.elapsed() < self.request.refresh_every() {
-            return Ok(());
-        }
-        self.refreshed = Instant::now();
-        let living = self
-            .targets
-            .iter()
-            .filter(|(_, target)| target.refusal.is_none());
-        let numbers: Vec<u64> = living.map(|(number, _)| *number).collect();
-        for numbers in numbers.chunks(REFRESH_TOGETHER) {
-            self.put_refresh(numbers);
-            self.turn()?;
-        }
-        Ok(())
-    }
-
-    fn put_refresh(&mut self, numbers: &[u64]) {
-        let start = self.position();
-        let life = i64::from(self.request.temporary_ms);
-        let mut asked = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            if let Some(target) = self.targets.get(number) {
-                put_pexpire(self.connection.output(), target.address(), life, true);
-                asked.push(*number);
-            }
-        }
-        add(&self.stats.pexpire, asked.len());
-        if !asked.is_empty() {
-            let answers = Answers::of_pipeline(asked.len());
-            self.owe(
-                start,
-                Task::Refresh {
-                    targets: asked,
-                    answers,
-                },
-            );
-        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::write::transaction::Ending;
 const CONFLICTS_TOGETHER: u32 = 8;
 /// After so many conflicts a key is left to the others.
 const MOST_CONFLICTS: u32 = 100;
-const GONE: &str = "its temporary key was evicted or expired while it was built";
+pub(super) const GONE: &str = "its temporary key was evicted or expired while it was built";
 /// What TS.CREATE says of a series to which samples are to be added.
 const SERIES_EXISTS: &str = "TSDB: key already exists";
 
@@ -215,19 +215,6 @@ impl Worker<'_> {
             reason += &format!("; its temporary key {name:?} stays until it expires: {why}");
         }
         self.fail_target(number, reason);
-    }
-
-    fn settle_refresh(&mut self, numbers: &[u64], answers: &Answers) {
-        for (place, number) in numbers.iter().enumerate() {
-            let fault = answers.faults.iter().find(|fault| fault.command == place);
-            if let Some(target) = self.targets.get_mut(number) {
-                if let Some(fault) = fault {
-                    target.refuse(fault.reason.as_str());
-                } else if answers.zeros.contains(&place) && target.moved.is_none() {
-                    target.refuse(GONE);
-                }
-            }
-        }
     }
 
     pub(super) fn written_target(&mut self, number: u64, elements: usize) {
