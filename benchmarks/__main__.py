@@ -13,8 +13,20 @@ from benchmarks.servers import BenchServer
 from benchmarks.settings import Settings
 
 NAMES = (
-    "read_hashes", "read_strings", "write_hashes", "write_collections", "memory", "foreground",
-)  # fmt: skip
+    "read_hashes",
+    "read_strings",
+    "read_sets",
+    "read_lists",
+    "read_zsets",
+    "read_streams",
+    "read_json",
+    "long_list",
+    "latency",
+    "write_hashes",
+    "write_collections",
+    "memory",
+    "foreground",
+)
 
 
 def main() -> None:

@@ -2,6 +2,9 @@
 
 from tests.servers.fixtures import (  # noqa: F401
     fresh_server,
+    json_client,
+    json_server,
+    json_url,
     pytest_configure,
     pytest_generate_tests,
     pytest_runtest_makereport,
@@ -10,9 +13,10 @@ from tests.servers.fixtures import (  # noqa: F401
     server,
     server_pool,
     stack74,
+    timeseries_server,
+    timeseries_url,
     url,
 )
 from tests.servers.guarded import guarded  # noqa: F401
-from tests.servers.json_module import json_client, json_url  # noqa: F401
 
 pytest_plugins = ["pytester"]

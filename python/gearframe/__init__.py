@@ -31,7 +31,11 @@ from gearframe.exceptions import (
 )
 from gearframe.io.explain import explain, reports
 from gearframe.io.hashes import read_hashes, scan_hashes
+from gearframe.io.keys import read_keys, scan_keys
+from gearframe.io.lists import read_lists, scan_lists
 from gearframe.io.report import ScanReport, WriteReport
+from gearframe.io.sets import read_sets, scan_sets
+from gearframe.io.streams import read_streams, scan_streams
 from gearframe.io.strings import read_strings, scan_strings
 from gearframe.io.write.hashes import write_hashes
 from gearframe.io.write.json import write_json
@@ -41,6 +45,7 @@ from gearframe.io.write.streams import write_streams
 from gearframe.io.write.strings import write_strings
 from gearframe.io.write.timeseries import write_timeseries
 from gearframe.io.write.zsets import write_zsets
+from gearframe.io.zsets import read_zsets, scan_zsets
 
 __version__ = _version("gearframe")
 
@@ -68,10 +73,20 @@ __all__ = [
     "connect",
     "explain",
     "read_hashes",
+    "read_keys",
+    "read_lists",
+    "read_sets",
+    "read_streams",
     "read_strings",
+    "read_zsets",
     "reports",
     "scan_hashes",
+    "scan_keys",
+    "scan_lists",
+    "scan_sets",
+    "scan_streams",
     "scan_strings",
+    "scan_zsets",
     "write_hashes",
     "write_json",
     "write_lists",

@@ -9,10 +9,11 @@ import os
 import threading
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, Unpack
 
 from gearframe._native import Connection
 from gearframe.exceptions import OptionError, ProtocolError
+from gearframe.methods import ReadMethods
 from gearframe.options import UNSET, ConnectOptions, PathLike, Unset
 from gearframe.url import parse_url
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gearframe.embedded import EmbeddedServer
-    from gearframe.io.options import ScanOptions, StringOptions
     from gearframe.io.report import WriteReport
     from gearframe.io.write.hashes import HashWriteOptions
     from gearframe.io.write.json import JsonWriteOptions
@@ -187,7 +187,7 @@ def as_client(client_or_url: Client | str | None) -> Client:
     raise OptionError(msg)
 
 
-class Client:
+class Client(ReadMethods):
     """A server and how to reach it. Made by :func:`connect`; safe to share between threads.
 
     Parameters
@@ -298,39 +298,7 @@ class Client:
             raise ProtocolError(msg)
         return reply
 
-    # Reading and writing know the client, not the other way: they are imported when first used.
-
-    def scan_hashes(
-        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[ScanOptions]
-    ) -> pl.LazyFrame:
-        """Scan hashes into a LazyFrame; see :func:`gearframe.scan_hashes`."""
-        from gearframe.io.hashes import scan_hashes
-
-        return scan_hashes(self, pattern, schema, **options)
-
-    def read_hashes(
-        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[ScanOptions]
-    ) -> pl.DataFrame:
-        """Read hashes into a DataFrame; see :func:`gearframe.read_hashes`."""
-        from gearframe.io.hashes import read_hashes
-
-        return read_hashes(self, pattern, schema, **options)
-
-    def scan_strings(
-        self, pattern: str | bytes = "*", dtype: Any = str, **options: Unpack[StringOptions]
-    ) -> pl.LazyFrame:
-        """Scan strings into a LazyFrame; see :func:`gearframe.scan_strings`."""
-        from gearframe.io.strings import scan_strings
-
-        return scan_strings(self, pattern, dtype, **options)
-
-    def read_strings(
-        self, pattern: str | bytes = "*", dtype: Any = str, **options: Unpack[StringOptions]
-    ) -> pl.DataFrame:
-        """Read strings into a DataFrame; see :func:`gearframe.read_strings`."""
-        from gearframe.io.strings import read_strings
-
-        return read_strings(self, pattern, dtype, **options)
+    # Writing knows the client, not the other way: it is imported when first used.
 
     def write_hashes(
         self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[HashWriteOptions]

@@ -13,8 +13,9 @@ import redis
 
 import gearframe as gf
 from tests.integration.commandstats import counted
+from tests.servers.faults import CutAt
 from tests.servers.fixtures import FreshServer
-from tests.servers.json_module import rejson
+from tests.servers.proxy import FaultProxy
 from tests.servers.scripted import ScriptedServer, by_command
 
 USERS = pl.DataFrame({"_key": ["u:1", "u:2"], "name": ["Ann", None], "age": [41, 37]})
@@ -216,7 +217,7 @@ def test_without_the_module_nothing_is_written(
 def test_append_needs_json_merge() -> None:
     replies = {
         b"HELLO": b"-ERR unknown command\r\n",
-        b"INFO": b"$20\r\nredis_version:8.0.0\r\n\r\n",
+        b"INFO": b"$21\r\nredis_version:8.0.0\r\n\r\n",
         b"COMMAND": b"*2\r\n*1\r\n$8\r\njson.set\r\n$-1\r\n",
     }
     with ScriptedServer(by_command(replies)) as server, gf.connect(server.url) as client:
@@ -226,7 +227,7 @@ def test_append_needs_json_merge() -> None:
 
 
 def test_a_user_who_may_not_ask_may_write(fresh_server: FreshServer) -> None:
-    server = fresh_server(modules=[rejson()], users=["writer on >secret ~u:* +@all -command"])
+    server = fresh_server("valkey91_modules", users=["writer on >secret ~u:* +@all -command"])
     url = server.url.replace("redis://", "redis://writer:secret@")
     assert gf.write_json(USERS, url).written == 2
     other = fresh_server(users=["writer on >secret ~u:* +@all -command"])
@@ -237,7 +238,7 @@ def test_a_user_who_may_not_ask_may_write(fresh_server: FreshServer) -> None:
 
 
 def test_out_of_memory_leaves_the_old_value(fresh_server: FreshServer) -> None:
-    server = fresh_server(modules=[rejson()], maxmemory_policy="noeviction")
+    server = fresh_server("valkey91_modules", maxmemory_policy="noeviction")
     with redis.Redis.from_url(server.url) as client:
         client.set("k:0", "old")
         client.config_set("maxmemory", "1kb")
@@ -249,7 +250,7 @@ def test_out_of_memory_leaves_the_old_value(fresh_server: FreshServer) -> None:
 
 
 def test_out_of_memory_in_the_middle(fresh_server: FreshServer) -> None:
-    server = fresh_server(modules=[rejson()], maxmemory_policy="noeviction")
+    server = fresh_server("valkey91_modules", maxmemory_policy="noeviction")
     with redis.Redis.from_url(server.url) as client:
         n = 20_000
         with client.pipeline(transaction=False) as pipe:
@@ -266,6 +267,33 @@ def test_out_of_memory_in_the_middle(fresh_server: FreshServer) -> None:
         assert report.written + len(report.failed) == n
         kept = client.mget(report.failed)
         assert set(kept) == {b"old"}
+
+
+@pytest.mark.servers("stack74")
+@pytest.mark.parametrize("if_exists", ["replace", "fail", "append"])
+@pytest.mark.parametrize("ttl", [None, 1000])
+def test_a_lost_connection_accounts_for_every_row(
+    json_url: str, json_client: redis.Redis, if_exists: Any, ttl: int | None
+) -> None:
+    n = 20_000
+    frame = pl.DataFrame({"_key": [f"k:{i}" for i in range(n)], "n": range(n)})
+    with FaultProxy(json_url) as proxy:
+        client = gf.connect(proxy.url)
+        # Counted from the end of the probe: the first OK is that of MULTI, or of a document.
+        proxy.after = b"+OK\r\n"
+        proxy.faults = {True: (CutAt(20_000),), False: ()}
+        with pytest.raises(gf.WriteError, match="was stopped after") as e:
+            gf.write_json(frame, client, if_exists=if_exists, ttl=ttl, batch_size=3000)
+    report = e.value.report
+    assert report is not None
+    assert report.written + len(report.failed) == n
+    assert report.written > 0
+    unknown = {key for key, why in report.failed.items() if why != "not sent"}
+    found = set(json_client.scan_iter("k:*", count=5000))
+    assert report.written <= len(found) <= report.written + len(unknown)
+    if ttl is not None:
+        lasting = {key for key in found if json_client.ttl(key) == -1}
+        assert lasting <= report.failed.keys()
 
 
 def test_a_lazy_frame_is_streamed(json_url: str, json_client: redis.Redis) -> None:

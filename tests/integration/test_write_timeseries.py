@@ -11,8 +11,9 @@ import pytest
 import redis
 
 import gearframe as gf
+from tests.servers.catalog import WITH_TIMESERIES
 
-pytestmark = pytest.mark.servers("stack74", "valkey91_timeseries")
+pytestmark = pytest.mark.servers(*WITH_TIMESERIES)
 
 SAMPLES = pl.DataFrame(
     {

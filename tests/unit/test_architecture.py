@@ -21,8 +21,8 @@ RUST = sorted((REPOSITORY / "crates").glob("*/src/**/*.rs"))
 # A part may import the parts before it, and itself. What is missing here is a new part: give it
 # a place.
 ORDER = [
-    "exceptions", "_native", "options", "url", "embedded", "client", "control", "schema", "io",
-    "infer", "cache", "streams", "compat", "cli",
+    "exceptions", "_native", "options", "url", "embedded", "methods", "client", "control",
+    "schema", "dtypes", "texts", "io", "infer", "cache", "streams", "compat", "cli",
 ]  # fmt: skip
 
 # `unsafe` stands here alone; each file says why.

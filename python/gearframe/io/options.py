@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import polars as pl
 
 from gearframe.client import as_client
 from gearframe.exceptions import OptionError, SchemaError
-from gearframe.io.plan import ROWS_COLUMN, Kind, OnError, ScanDefinition
+from gearframe.io.definition import (
+    ROWS_COLUMN,
+    Column,
+    Kind,
+    OnChange,
+    OnError,
+    ScanDefinition,
+)
+from gearframe.io.key_schema import parse_key_schema
 from gearframe.io.source import ScanSource
-from gearframe.schema import check_characters
+from gearframe.schema import check_characters, normalize_schema
 
 if TYPE_CHECKING:
     from gearframe.client import Client
@@ -22,6 +30,7 @@ class ScanOptions(TypedDict, total=False):
     """Keyword arguments that every scan takes; ``scan_hashes`` says what each means."""
 
     keys: Iterable[str | bytes] | None
+    key_schema: str | None
     include_key: bool
     key_column: str
     key_dtype: Any
@@ -36,14 +45,9 @@ class ScanOptions(TypedDict, total=False):
     progress: bool
 
 
-class StringOptions(ScanOptions, total=False):
-    """Keyword arguments of ``scan_strings``."""
-
-    value_column: str
-
-
 _DEFAULTS = ScanOptions(
     keys=None,
+    key_schema=None,
     include_key=True,
     key_column="_key",
     key_dtype=pl.String,
@@ -58,6 +62,8 @@ _DEFAULTS = ScanOptions(
     progress=False,
 )
 
+_PUBLIC = {"fields": "hashes in long format"}
+
 # What both SCAN's COUNT and Polars' row index take on every build.
 _MOST = 2**31 - 1
 _SLOWEST = 0.001
@@ -69,38 +75,86 @@ def reserved_names(options: ScanOptions) -> set[str]:
     names = {given["key_column"], given["ttl_column"], ROWS_COLUMN}
     if given["row_index_name"] is not None:
         names.add(given["row_index_name"])
+    if given["key_schema"] is not None:
+        names |= {
+            part.name for part in parse_key_schema(given["key_schema"], reserved=names).columns
+        }
     return names
+
+
+def field_columns(schema: Any, options: ScanOptions, others: Collection[str] = ()) -> list[Column]:
+    """Make the columns of fields out of a schema; ``others`` are names that are taken too."""
+    fields = normalize_schema(schema, reserved=reserved_names(options) | set(others))
+    return [Column(name, dtype, {"from": "field", "field": name}) for name, dtype in fields.items()]
+
+
+def columns_of(given: Mapping[str, tuple[Any, str]], options: ScanOptions) -> list[Column]:
+    """Make columns out of names, each with its dtype and what it comes from."""
+    dtypes = [(name, dtype) for name, (dtype, _) in given.items()]
+    schema = normalize_schema(dtypes, reserved=reserved_names(options))
+    return [Column(name, dtype, {"from": given[name][1]}) for name, dtype in schema.items()]
 
 
 def scan(
     client: Client | str | None,
     kind: Kind,
     pattern: str | bytes,
-    values: pl.Schema,
+    values: Sequence[Column],
     options: ScanOptions,
+    *,
+    elements: Mapping[str, Any] | None = None,
+    on_change: OnChange = "raise",
 ) -> pl.LazyFrame:
-    """Check the options of a scan and make its LazyFrame."""
+    """Check the options of a scan and make its LazyFrame.
+
+    Parameters
+    ----------
+    client, pattern, options
+        As the caller of the public function gave them.
+    kind
+        Which type of key, and how its rows are made.
+    values
+        The columns after the key and its time to live.
+    elements
+        Which of each key's elements, as the native part reads it with the kind.
+    on_change
+        What to do with a key that changes while it is read in pieces.
+    """
     unknown = options.keys() - _DEFAULTS.keys()
     if unknown:
         raise TypeError(
-            f"unexpected keyword argument {sorted(unknown)[0]!r}; scan_{kind} takes "
+            f"unexpected keyword argument {sorted(unknown)[0]!r}; {_PUBLIC.get(kind, kind)} takes "
             f"{', '.join(_DEFAULTS)}"
         )
     given: Any = {**_DEFAULTS, **options}
     if not isinstance(pattern, str | bytes):
         raise OptionError(f"pattern is {pattern!r}; expected a text or bytes such as 'user:*'")
     _check(given)
+    if on_change not in ("raise", "keep"):
+        raise OptionError(f"on_change is {on_change!r}; expected 'raise' or 'keep'")
+    parts = None
+    if given["key_schema"] is not None:
+        taken = {column.name for column in values}
+        parts = parse_key_schema(given["key_schema"], reserved=taken)
+        pattern = parts.pattern if pattern in ("*", b"*") else pattern
+    columns = []
+    if given["include_key"]:
+        columns.append(Column(given["key_column"], _key_dtype(given["key_dtype"]), {"from": "key"}))
+    columns += parts.columns if parts is not None else ()
+    if given["include_ttl"]:
+        columns.append(Column(given["ttl_column"], pl.Duration("ms"), {"from": "ttl"}))
     definition = ScanDefinition(
         kind=kind,
+        range=dict(elements or {}),
         pattern=as_bytes(pattern),
         keys=_keys(given["keys"]),
-        values=values,
+        columns=(*columns, *values),
         key_column=given["key_column"] if given["include_key"] else None,
-        key_dtype=_key_dtype(given["key_dtype"]),
-        ttl_column=given["ttl_column"] if given["include_ttl"] else None,
+        key_literals=parts.literals if parts is not None else (),
         row_index_name=given["row_index_name"],
         row_index_offset=given["row_index_offset"],
         on_error=given["on_error"],
+        on_change=on_change,
         batch_size=given["batch_size"],
         scan_count=given["scan_count"],
         throttle=given["throttle"],
@@ -126,6 +180,12 @@ def check_whole(name: str, number: object, *, least: int) -> None:
         raise OptionError(
             f"{name} is {number!r}; expected a whole number from {least} to {_MOST:,}"
         )
+
+
+def check_place(name: str, place: object) -> None:
+    """Refuse what is no place in a list, from its start or its end."""
+    if isinstance(place, bool) or not isinstance(place, int) or not -(2**63) <= place < 2**63:
+        raise OptionError(f"{name} is {place!r}; expected a whole number; below 0 from the end")
 
 
 def _check(given: dict[str, Any]) -> None:

@@ -1,76 +1,27 @@
-"""A scan as data: what is asked of the server, and why.
+"""One run of a scan as data: what is asked of the server, and why.
 
-``ScanDefinition`` is what a person wrote; ``ScanPlan`` is what one run of a query makes of it.
-Both are frozen; running a plan is the work of ``source``.
+A plan is made of a ``ScanDefinition`` and of what a query needs; running it is the work of
+``source``.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from gearframe.io.key_choice import choose_keys
+from gearframe.io.commands import PIPELINE_KEYS, commands_of
+from gearframe.io.definition import ROWS_COLUMN, Column, ScanDefinition
+from gearframe.io.key_choice import choose_keys, narrow_by_parts
+from gearframe.io.narrowing import narrow
 from gearframe.io.pushdown import KeyFilter
 from gearframe.schema import column_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ROWS_COLUMN = "__gearframe_rows"
-"""A column of no width that no frame shows: Polars asks for it, as the cheapest, to count rows."""
-
-Kind = Literal["hashes", "strings"]
-OnError = Literal["raise", "null", "skip"]
-
-# What Polars counts rows in: 64 bits in its build for more than 4 billion rows.
-_INDEX_DTYPE = pl.DataFrame(schema={}).with_row_index().schema["index"]
-
 _BATCH_BYTES = 16 << 20
-_PIPELINE_KEYS = 1000
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScanDefinition:
-    """What is to be scanned; the parameters of ``scan_hashes`` and ``scan_strings``."""
-
-    kind: Kind
-    pattern: bytes
-    keys: tuple[bytes, ...] | None
-    values: pl.Schema
-    key_column: str | None
-    key_dtype: pl.DataType
-    ttl_column: str | None
-    row_index_name: str | None
-    row_index_offset: int
-    on_error: OnError
-    batch_size: int
-    scan_count: int
-    throttle: float | None
-
-    @property
-    def schema(self) -> pl.Schema:
-        """The columns of the frame, in order."""
-        schema: dict[str, pl.DataType] = {}
-        if self.row_index_name is not None:
-            schema[self.row_index_name] = _INDEX_DTYPE
-        if self.key_column is not None:
-            schema[self.key_column] = self.key_dtype
-        if self.ttl_column is not None:
-            schema[self.ttl_column] = pl.Duration("ms")
-        return pl.Schema({**schema, **self.values})
-
-    def source_of(self, name: str) -> dict[str, Any]:
-        """Where the values of a column come from, as the native part reads it."""
-        if name == self.key_column:
-            return {"from": "key"}
-        if name == self.ttl_column:
-            return {"from": "ttl"}
-        if name == ROWS_COLUMN:
-            return {"from": "nothing"}
-        return {"from": "field", "field": name} if self.kind == "hashes" else {"from": "value"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +34,8 @@ class ScanPlan:
         What SCAN's MATCH gets; None when keys are named.
     keys
         Keys that are fetched without a SCAN.
+    range
+        Which of each key's elements.
     columns
         Columns to fetch and decode, in order.
     limit
@@ -95,6 +48,7 @@ class ScanPlan:
     definition: ScanDefinition
     pattern: bytes | None
     keys: tuple[bytes, ...] | None
+    range: Mapping[str, Any]
     columns: tuple[str, ...]
     limit: int | None
     pushed: tuple[str, ...] = ()
@@ -107,56 +61,42 @@ class ScanPlan:
 
     def to_json(self) -> str:
         """Write the plan for the native part, without the keys."""
-        schema = self.definition.schema
-        native = [name for name in self.columns if name != self.definition.row_index_name]
-        columns = [
-            {
-                "name": name,
-                "source": self.definition.source_of(name),
-                "dtype": column_type(schema.get(name, pl.Binary())),
-            }
-            for name in native or [ROWS_COLUMN]
-        ]
+        definition = self.definition
         request = {
-            "kind": self.definition.kind,
-            "columns": columns,
+            "kind": {"of": definition.kind, **self.range},
+            "key_literals": definition.key_literals,
+            "columns": [
+                {
+                    "name": column.name,
+                    "source": dict(column.source),
+                    "dtype": column_type(column.dtype),
+                }
+                for column in self.native_columns()
+            ],
             "limit": self.limit,
-            "on_error": self.definition.on_error,
-            "batch_rows": self.definition.batch_size,
+            "on_error": definition.on_error,
+            "on_change": definition.on_change,
+            "batch_rows": definition.batch_size,
             "batch_bytes": _BATCH_BYTES,
-            "scan_count": self.definition.scan_count,
-            "pipeline_keys": _PIPELINE_KEYS,
-            "throttle": self.definition.throttle,
+            "scan_count": definition.scan_count,
+            "pipeline_keys": PIPELINE_KEYS,
+            "throttle": definition.throttle,
         }
         return json.dumps(request)
+
+    def native_columns(self) -> list[Column]:
+        """Give the columns that the native part makes: all but the row index, one at least."""
+        definition = self.definition
+        names = [name for name in self.columns if name != definition.row_index_name]
+        return [definition.column(name) for name in names or [ROWS_COLUMN]]
 
     def commands(self) -> list[str]:
         """Name the commands that a run sends, for ``explain``."""
         if self.is_empty:
             return ["none: no key can match"]
-        definition = self.definition
-        sources = [definition.source_of(name)["from"] for name in self.columns]
-        fields = [name for name in self.columns if definition.source_of(name)["from"] == "field"]
-        fields = [name for name in fields if name != definition.row_index_name]
-        type_name = {"hashes": "hash", "strings": "string"}[definition.kind]
-        fetches = bool(fields) or "value" in sources
-        found: list[str] = []
-        if self.keys is None:
-            pattern = (self.pattern or b"*").decode("utf-8", "backslashreplace")
-            by_type = "" if fetches else f" TYPE {type_name}"
-            found.append(f"SCAN MATCH {pattern} COUNT {definition.scan_count}{by_type}")
-        elif not fetches:
-            found.append(f"TYPE of {len(self.keys):,} keys")
-        if "ttl" in sources:
-            found.append("PTTL for each key")
-        if fields:
-            names = " ".join(fields)
-            found.append(
-                f"HMGET {names} for each key (HGETALL where a sample shows no other fields)"
-            )
-        elif "value" in sources:
-            found.append(f"MGET of up to {_PIPELINE_KEYS:,} keys at once")
-        return found
+        pattern = None if self.keys is not None else (self.pattern or b"*")
+        keys = len(self.keys) if self.keys is not None else None
+        return commands_of(self.definition, self.native_columns(), self.range, pattern, keys)
 
 
 _SKIP_JUDGES_ALL = ("columns: on_error='skip' judges a row by all of them",)
@@ -175,25 +115,29 @@ def make_plan(
     if judges_all:
         # Which rows are left out must not depend on the columns that a query uses.
         wanted = tuple(dict.fromkeys([*schema, *wanted]))
-    chosen = choose_keys(
-        definition.pattern,
-        definition.keys,
-        where,
-        numbers_rows=definition.row_index_name in wanted,
-    )
-    pushed = list(chosen.pushed)
+    numbers_rows = definition.row_index_name in wanted
+    # A row's number counts the rows before it, so none of them may be missing.
+    parts = narrow_by_parts(definition, KeyFilter() if numbers_rows else where)
+    chosen = choose_keys(parts.pattern, definition.keys, where, numbers_rows=numbers_rows)
+    narrowed = narrow(definition, where, numbers_rows=numbers_rows)
+    pushed = [*parts.pushed, *chosen.pushed, *narrowed.pushed]
     if len(wanted) < len(schema):
         shown = [name for name in wanted if name != ROWS_COLUMN]
         pushed.append(f"columns {', '.join(shown)}" if shown else "a row count: no values")
     if n_rows is not None:
         pushed.append(f"the first {n_rows:,} rows")
-    values = [f"{text}: only keys can be asked for, values have no index" for text in where.kept]
+    values = [
+        f"{text}: only keys can be asked for, values have no index"
+        for text in where.kept
+        if text not in narrowed.texts and text not in parts.texts
+    ]
     return ScanPlan(
         definition=definition,
         pattern=chosen.pattern,
         keys=chosen.keys,
+        range=narrowed.range,
         columns=wanted,
         limit=n_rows,
         pushed=tuple(pushed),
-        kept=(*values, *chosen.kept, *(_SKIP_JUDGES_ALL if judges_all else ())),
+        kept=(*values, *chosen.kept, *narrowed.kept, *(_SKIP_JUDGES_ALL if judges_all else ())),
     )

@@ -8,7 +8,7 @@ predicate is applied to each batch again, so that pushing can only ever make a s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -29,6 +29,34 @@ _UNREADABLE = (
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """A conjunct that compares a column with a literal, the column first.
+
+    Attributes
+    ----------
+    column, operator, value
+        Such as ``score``, ``>=`` and ``5.0``.
+    text
+        The conjunct for a person.
+    """
+
+    column: str
+    operator: str
+    value: Any
+    text: str
+
+    @property
+    def is_lower(self) -> bool:
+        """Whether the column is at least the value."""
+        return self.operator in (">", ">=", "==")
+
+    @property
+    def is_upper(self) -> bool:
+        """Whether the column is at most the value."""
+        return self.operator in ("<", "<=", "==")
+
+
+@dataclass(frozen=True)
 class KeyFilter:
     """What a predicate says about keys.
 
@@ -42,25 +70,34 @@ class KeyFilter:
         The conjuncts that this was read from, as text.
     kept
         The other conjuncts, as text.
+    comparisons
+        Those of them that compare a column with a literal.
     """
 
     keys: frozenset[bytes] | None = None
     prefixes: tuple[bytes, ...] = ()
     pushed: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
 
     def and_keys(self, keys: frozenset[bytes], text: str) -> KeyFilter:
         """Narrow to some keys."""
         both = keys if self.keys is None else self.keys & keys
-        return KeyFilter(both, self.prefixes, (*self.pushed, text), self.kept)
+        return replace(self, keys=both, pushed=(*self.pushed, text))
 
     def and_prefix(self, prefix: bytes, text: str) -> KeyFilter:
         """Narrow to a prefix."""
-        return KeyFilter(self.keys, (*self.prefixes, prefix), (*self.pushed, text), self.kept)
+        prefixes = (*self.prefixes, prefix)
+        return replace(self, prefixes=prefixes, pushed=(*self.pushed, text))
 
     def and_kept(self, text: str) -> KeyFilter:
         """Note a conjunct that says nothing about keys."""
-        return KeyFilter(self.keys, self.prefixes, self.pushed, (*self.kept, text))
+        return replace(self, kept=(*self.kept, text))
+
+    def and_comparison(self, comparison: Comparison) -> KeyFilter:
+        """Note a conjunct that compares another column with a literal."""
+        comparisons = (*self.comparisons, comparison)
+        return replace(self, kept=(*self.kept, comparison.text), comparisons=comparisons)
 
 
 @dataclass(frozen=True)
@@ -157,21 +194,24 @@ def _narrow(
     if kind == "Literal" and view.value is False:
         # What Polars makes of an `is_in` without values, for one: no key is left.
         return found.and_keys(frozenset(), text)
-    if kind == "BinaryExpr" and str(view.op) == "Operator.Eq":
-        left, right = (traverser.view_expression(side) for side in (view.left, view.right))
-        if type(left).__name__ != "Column":
-            left, right = right, left
-        key = _key_bytes(right)
-        if _is_key(left, key_column) and key is not None:
+    if kind == "BinaryExpr":
+        comparison = _comparison(traverser, view, text)
+        if comparison is None:
+            return found.and_kept(text)
+        key = _key_bytes(comparison.value)
+        if comparison.column == key_column and comparison.operator == "==" and key is not None:
             return found.and_keys(frozenset([key]), text)
-    elif kind == "Function" and len(view.input) == 2:
+        return found.and_comparison(comparison)
+    if kind == "Function" and str(view.function_data[0]) == "BooleanFunction.IsBetween":
+        return _between(found, traverser, view, text)
+    if kind == "Function" and len(view.input) == 2:
         subject, literal = (traverser.view_expression(part) for part in view.input)
         name = str(view.function_data[0])
         if _is_key(subject, key_column):
             if name == "BooleanFunction.IsIn":
                 nulls_equal = bool(view.function_data[1])
                 return found.and_keys(_all_key_bytes(literal, nulls_equal=nulls_equal), text)
-            prefix = _key_bytes(literal)
+            prefix = _key_bytes(_literal(literal))
             if name in ("StringFunction.StartsWith", "BinaryFunction.StartsWith") and prefix:
                 return found.and_prefix(prefix, text)
     return found.and_kept(text)
@@ -181,10 +221,41 @@ def _is_key(view: Any, key_column: str | None) -> bool:
     return type(view).__name__ == "Column" and view.name == key_column
 
 
-def _key_bytes(view: Any) -> bytes | None:
-    if type(view).__name__ != "Literal":
+_MIRRORED = {"Eq": "==", "Gt": "<", "GtEq": "<=", "Lt": ">", "LtEq": ">="}
+_OPERATORS = {"Eq": "==", "Gt": ">", "GtEq": ">=", "Lt": "<", "LtEq": "<="}
+
+
+def _comparison(traverser: Any, view: Any, text: str) -> Comparison | None:
+    """Read a comparison of a column with a literal, whichever comes first."""
+    left, right = (traverser.view_expression(side) for side in (view.left, view.right))
+    symbols = _OPERATORS
+    if type(left).__name__ != "Column":
+        left, right, symbols = right, left, _MIRRORED
+    operator = symbols.get(str(view.op).rpartition(".")[2])
+    value = _literal(right)
+    if operator is None or value is None or type(left).__name__ != "Column":
         return None
-    value = view.value
+    return Comparison(str(left.name), operator, value, text)
+
+
+def _between(found: KeyFilter, traverser: Any, view: Any, text: str) -> KeyFilter:
+    """Read a range with two ends; included or not, the predicate itself will tell."""
+    subject, low, high = (traverser.view_expression(part) for part in view.input)
+    ends = _literal(low), _literal(high)
+    if type(subject).__name__ != "Column" or None in ends:
+        return found.and_kept(text)
+    lower, upper = (
+        Comparison(str(subject.name), operator, value, text)
+        for operator, value in zip((">=", "<="), ends, strict=True)
+    )
+    return replace(found.and_comparison(lower), comparisons=(*found.comparisons, lower, upper))
+
+
+def _literal(view: Any) -> Any:
+    return view.value if type(view).__name__ == "Literal" else None
+
+
+def _key_bytes(value: Any) -> bytes | None:
     if isinstance(value, str):
         return value.encode()
     return value if isinstance(value, bytes) else None

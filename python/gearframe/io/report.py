@@ -39,6 +39,16 @@ _COMMANDS = {
     "xadd": "XADD",
     "ts_create": "TS.CREATE",
     "ts_madd": "TS.MADD",
+    "hpttl": "HPTTL",
+    "sscan": "SSCAN",
+    "hscan": "HSCAN",
+    "zscan": "ZSCAN",
+    "lrange": "LRANGE",
+    "zrange": "ZRANGE",
+    "xrange": "XRANGE",
+    "length": "LLEN/ZCARD/… (lengths)",
+    "object": "OBJECT",
+    "memory_usage": "MEMORY USAGE",
 }
 _SHOWN_FAILURES = 3
 
@@ -47,7 +57,7 @@ _SHOWN_FAILURES = 3
 class ScanReport:
     """What one run of a scan has done.
 
-    For a run that went to its end, ``keys_seen`` is the sum of ``rows``, ``rows_skipped``,
+    For a run that went to its end, ``keys_seen`` is the sum of ``keys_read``, ``keys_empty``,
     ``keys_vanished`` and ``keys_of_other_type``.
 
     Attributes
@@ -60,6 +70,13 @@ class ScanReport:
         Keys that were gone when they were fetched.
     keys_of_other_type : int
         Keys that hold another type than the one asked for.
+    keys_read : int
+        Keys that were read, with at least one element.
+    keys_empty : int
+        Keys with nothing in the range asked for, such as a stream without entries; a key with a
+        range that is gone by then counts here too.
+    keys_changed : int
+        Keys that changed while they were read in pieces (``on_change="keep"``).
     rows : int
         Rows read, before the rest of the predicate was applied.
     rows_skipped : int
@@ -84,6 +101,9 @@ class ScanReport:
     keys_repeated: int = 0
     keys_vanished: int = 0
     keys_of_other_type: int = 0
+    keys_read: int = 0
+    keys_empty: int = 0
+    keys_changed: int = 0
     rows: int = 0
     rows_skipped: int = 0
     values_nulled: int = 0
@@ -97,12 +117,20 @@ class ScanReport:
 
     @classmethod
     def from_counters(
-        cls, counters: dict[str, int], *, rows_out: int, finished: bool, seconds: float
+        cls,
+        counters: dict[str, int],
+        *,
+        row_a_key: bool,
+        rows_out: int,
+        finished: bool,
+        seconds: float,
     ) -> ScanReport:
-        """Make a report of the native part's counters."""
+        """Make a report of the native part's counters; a row may be a whole key."""
         names = {each.name for each in fields(cls)}
         commands = {_COMMANDS[name]: n for name, n in counters.items() if name in _COMMANDS and n}
         counts = {name: n for name, n in counters.items() if name in names}
+        if row_a_key:
+            counts["keys_read"] = counts["rows"] + counts["rows_skipped"]
         return cls(
             **counts, rows_out=rows_out, finished=finished, seconds=seconds, commands=commands
         )
@@ -110,8 +138,8 @@ class ScanReport:
     def __str__(self) -> str:
         """Give the counts that are not zero, in one line."""
         names = (
-            "keys_seen", "rows", "rows_out", "keys_vanished", "keys_of_other_type",
-            "keys_repeated", "rows_skipped", "values_nulled",
+            "keys_seen", "rows", "rows_out", "keys_vanished", "keys_of_other_type", "keys_empty",
+            "keys_changed", "keys_repeated", "rows_skipped", "values_nulled",
         )  # fmt: skip
         shown = [
             f"{name.replace('_', ' ')} {getattr(self, name):,}"

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
-from gearframe.io.options import ScanOptions, reserved_names, scan
+from gearframe.io.options import ScanOptions, columns_of, scan
 from gearframe.io.source import collect
-from gearframe.schema import normalize_schema
 
 if TYPE_CHECKING:
     from gearframe.client import Client
+
+
+class StringOptions(ScanOptions, total=False):
+    """Keyword arguments of ``scan_strings``."""
+
+    value_column: str
 
 
 def scan_strings(
@@ -65,7 +70,7 @@ def scan_strings(
     >>> gf.scan_strings(client, "hits:*", pl.Int64).select(pl.col("value").sum()).collect().item()
     7
     """
-    values = normalize_schema([(value_column, dtype)], reserved=reserved_names(options))
+    values = columns_of({value_column: (dtype, "value")}, options)
     return scan(client, "strings", pattern, values, options)
 
 

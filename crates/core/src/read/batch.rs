@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{ArrayBuilder, DurationMillisecondBuilder};
 use arrow_array::{ArrayRef, BooleanArray, NullArray, RecordBatch, RecordBatchOptions};
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::filter::filter_record_batch;
 
+use super::numbers::Numbers;
 use super::request::{OnError, OutputColumn, Source};
 use super::stats::{ReadStats, add};
 use crate::column::Column;
@@ -21,7 +21,7 @@ const ROWS_BETWEEN_SUMS: usize = 64;
 
 enum Slot {
     Text(Box<Column>),
-    Ttl(DurationMillisecondBuilder),
+    Number(Numbers),
     Nothing,
 }
 
@@ -47,13 +47,14 @@ impl BatchBuilder {
         let mut slots = Vec::with_capacity(outputs.len());
         let mut fields = Vec::with_capacity(outputs.len());
         for output in outputs {
-            let (slot, dtype) = match output.source {
-                Source::Nothing => (Slot::Nothing, DataType::Null),
-                Source::Ttl => (
-                    Slot::Ttl(DurationMillisecondBuilder::with_capacity(capacity)),
-                    DataType::Duration(TimeUnit::Millisecond),
-                ),
-                _ => {
+            let numbers = Numbers::of(&output.source, capacity);
+            let (slot, dtype) = match (&output.source, numbers) {
+                (Source::Nothing, _) => (Slot::Nothing, DataType::Null),
+                (_, Some(numbers)) => {
+                    let dtype = numbers.arrow_type();
+                    (Slot::Number(numbers), dtype)
+                }
+                (_, None) => {
                     let column = Column::new(&output.dtype, capacity)?;
                     let dtype = column.arrow_type();
                     (Slot::Text(Box::new(column)), dtype)
@@ -90,7 +91,7 @@ impl BatchBuilder {
     fn memory(&self) -> usize {
         let bytes = self.slots.iter().map(|slot| match slot {
             Slot::Text(column) => column.memory(),
-            Slot::Ttl(builder) => builder.len() * size_of::<i64>(),
+            Slot::Number(numbers) => numbers.len() * size_of::<i64>(),
             Slot::Nothing => 0,
         });
         bytes.sum()
@@ -118,36 +119,51 @@ impl BatchBuilder {
             Ok(()) => Ok(()),
             Err(mismatch) => {
                 column.push_null();
-                match self.on_error {
-                    OnError::Raise => {
-                        let output = &self.outputs[place];
-                        Err(bad_value(
-                            output,
-                            key,
-                            value,
-                            &mismatch.dtype,
-                            &mismatch.reason,
-                        ))
-                    }
-                    OnError::Null => {
-                        self.nulled += 1;
-                        Ok(())
-                    }
-                    OnError::Skip => {
-                        if self.dropped.last() != Some(&self.rows) {
-                            self.dropped.push(self.rows);
-                        }
-                        Ok(())
-                    }
-                }
+                self.misfit(place, key, value, &mismatch.dtype, &mismatch.reason)
             }
         }
     }
 
-    /// Puts a time to live, as PTTL answers it, into a column of the row under construction.
-    pub(super) fn push_ttl(&mut self, place: usize, milliseconds: i64) {
-        if let Slot::Ttl(builder) = &mut self.slots[place] {
-            builder.append_option((milliseconds >= 0).then_some(milliseconds));
+    /// Puts a null where a key has no such part, as for a value that does not fit.
+    #[cold]
+    pub(super) fn push_misfit(&mut self, place: usize, key: &[u8], reason: &str) -> Result<()> {
+        if let Slot::Text(column) = &mut self.slots[place] {
+            column.push_null();
+        }
+        let dtype = self.outputs[place].dtype.to_string();
+        self.misfit(place, key, key, &dtype, reason)
+    }
+
+    /// What becomes of a value that does not fit, and is null by now.
+    #[cold]
+    fn misfit(
+        &mut self,
+        place: usize,
+        key: &[u8],
+        value: &[u8],
+        dtype: &str,
+        reason: &str,
+    ) -> Result<()> {
+        match self.on_error {
+            OnError::Raise => {
+                let output = &self.outputs[place];
+                return Err(bad_value(output, key, value, dtype, reason));
+            }
+            OnError::Null => self.nulled += 1,
+            OnError::Skip => {
+                if self.dropped.last() != Some(&self.rows) {
+                    self.dropped.push(self.rows);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a number into a column of numbers of the row under construction.
+    #[inline]
+    pub(super) fn push_number(&mut self, place: usize, number: Option<i64>) {
+        if let Slot::Number(numbers) = &mut self.slots[place] {
+            numbers.push(number);
         }
     }
 
@@ -158,6 +174,7 @@ impl BatchBuilder {
         for slot in &mut self.slots {
             match slot {
                 Slot::Text(column) if column.len() < self.rows => column.push_null(),
+                Slot::Number(numbers) if numbers.len() < self.rows => numbers.push(None),
                 _ => {}
             }
         }
@@ -167,7 +184,7 @@ impl BatchBuilder {
     pub(super) fn has_value(&self, place: usize) -> bool {
         match &self.slots[place] {
             Slot::Text(column) => column.len() > self.rows,
-            Slot::Ttl(_) | Slot::Nothing => true,
+            Slot::Number(_) | Slot::Nothing => true,
         }
     }
 
@@ -177,7 +194,7 @@ impl BatchBuilder {
         for slot in &mut self.slots {
             arrays.push(match slot {
                 Slot::Text(column) => column.finish()?,
-                Slot::Ttl(builder) => Arc::new(builder.finish()),
+                Slot::Number(numbers) => numbers.finish()?,
                 Slot::Nothing => Arc::new(NullArray::new(self.rows)),
             });
         }
@@ -217,10 +234,16 @@ fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reaso
             Some(field.clone()),
         ),
         Source::Key => (format!("the name of key {}", quoted(key)), None),
-        _ => (format!("the value of key {}", quoted(key)), None),
+        Source::KeyPart { .. } => (
+            format!("column {:?} out of key {}", output.name, quoted(key)),
+            Some(output.name.clone()),
+        ),
+        Source::Name => (format!("the name of a field of key {}", quoted(key)), None),
+        _ => (format!("a value of key {}", quoted(key)), None),
     };
     let advice = match output.source {
         Source::Key => "read keys as bytes with key_dtype=pl.Binary",
+        Source::Name => "read names as bytes with field_dtype=pl.Binary",
         _ => "declare another dtype, or choose on_error=\"null\" or \"skip\"",
     };
     Error {

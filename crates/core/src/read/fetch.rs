@@ -2,10 +2,25 @@
 
 use std::time::{Duration, Instant};
 
+use super::facts::Facts;
 use super::plan::Values;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::KeyPage;
 use crate::net::Cancel;
+
+/// Names of fields and their values, in the same order.
+#[derive(Debug, Default)]
+pub(super) struct FieldNames {
+    pub(super) names: KeyPage,
+    pub(super) values: KeyPage,
+}
+
+impl FieldNames {
+    pub(super) fn push(&mut self, name: &[u8], value: &[u8]) {
+        self.names.push(name);
+        self.values.push(value);
+    }
+}
 
 /// A reply, or a run of replies, that the server owes; in the order in which it was asked for.
 #[derive(Debug)]
@@ -17,7 +32,18 @@ pub(super) enum Owed {
         keys: KeyPage,
         /// How the values were asked for.
         values: Values,
+        /// How many elements of each.
+        window: usize,
     },
+    /// The times to live of these fields, whose rows are made then.
+    FieldTtls {
+        key: Vec<u8>,
+        /// The key's own.
+        ttl: i64,
+        fields: FieldNames,
+    },
+    /// The lengths of keys of which all else is known.
+    Lengths { keys: KeyPage, facts: Facts },
     /// A second look at keys whose first answer did not tell whether they exist.
     SecondLook(KeyPage),
 }
@@ -32,6 +58,8 @@ impl Owed {
     pub(super) fn keys(&self) -> u64 {
         match self {
             Self::Page { keys, .. } | Self::SecondLook(keys) => keys.len() as u64,
+            Self::FieldTtls { fields, .. } => fields.names.len() as u64,
+            Self::Lengths { facts, .. } => facts.len() as u64,
             Self::Scan => 0,
         }
     }

@@ -5,20 +5,33 @@
 
 mod batch;
 mod commands;
+mod cursors;
+mod elements;
+mod entries;
+mod facts;
 mod fetch;
+mod field_ttl;
 mod hashes;
+mod indexed;
+mod key_parts;
+mod large;
+mod numbers;
 mod pages;
 mod plan;
 mod reader;
 mod replies;
 mod request;
+mod row;
 mod rows;
 mod sample;
 mod scan;
 mod second_look;
 mod stats;
+mod windows;
 mod worker;
 
 pub use reader::{Next, Reader};
-pub use request::{Kind, OnError, OutputColumn, ReadRequest, Selection, Source};
+pub use request::{
+    EntryRange, Kind, OnChange, OnError, OutputColumn, ReadRequest, Selection, Source, ZsetRange,
+};
 pub use stats::{ReadStats, StatsSnapshot};

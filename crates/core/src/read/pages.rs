@@ -16,14 +16,23 @@ const NO_TTL: i64 = -1;
 
 /// What is known of one key of a page before its values come.
 #[derive(Clone, Copy)]
-struct Known {
-    present: bool,
-    ttl: i64,
+pub(super) struct Known {
+    pub(super) present: bool,
+    pub(super) ttl: i64,
+    /// Where the times to live of its fields stand.
+    field_ttls: (usize, usize),
+}
+
+impl Known {
+    fn of<'t>(&self, field_ttls: &'t [i64]) -> &'t [i64] {
+        let (start, end) = self.field_ttls;
+        field_ttls.get(start..end).unwrap_or_default()
+    }
 }
 
 impl Worker<'_> {
     /// Queues TYPE, PTTL and the values of each key, as far as the plan wants them.
-    pub(super) fn ask_page(&mut self, keys: &KeyPage) {
+    pub(super) fn ask_page(&mut self, keys: &KeyPage, window: usize) {
         let count = keys.len() as u64;
         let out = self.replies.connection.output();
         if self.plan.key_type {
@@ -34,8 +43,16 @@ impl Worker<'_> {
             commands::each_key(out, b"PTTL", keys);
             add(&self.stats.pttl, count);
         }
+        if self.plan.field_ttl {
+            for key in keys.iter() {
+                self.ttl_fields.ask(out, key);
+            }
+            add(&self.stats.hpttl, count);
+        }
         match self.plan.values {
             Values::None => {}
+            Values::Elements => self.ask_elements(keys, window),
+            Values::Facts => self.ask_facts(keys),
             Values::SomeFields => {
                 for key in keys.iter() {
                     self.hmget.encode(out, key);
@@ -56,10 +73,16 @@ impl Worker<'_> {
     }
 
     /// Receives the replies to [`Self::ask_page`]; `values` is how that asked for values.
-    pub(super) fn receive_page(&mut self, keys: &KeyPage, values: Values) -> Result<()> {
+    pub(super) fn receive_page(
+        &mut self,
+        keys: &KeyPage,
+        values: Values,
+        window: usize,
+    ) -> Result<()> {
         let unknown = Known {
             present: true,
             ttl: NO_TTL,
+            field_ttls: (0, 0),
         };
         let mut known = vec![unknown; keys.len()];
         if self.plan.key_type {
@@ -68,7 +91,12 @@ impl Worker<'_> {
         if self.plan.ttl {
             self.receive_ttls(&mut known)?;
         }
+        if self.plan.field_ttl {
+            self.receive_ttls_of_fields(&mut known)?;
+        }
         match values {
+            Values::Elements => self.receive_elements(keys, &known, window),
+            Values::Facts => self.receive_facts(keys, &known),
             Values::None => self.rows_without_values(keys, &known),
             Values::Strings => self.receive_strings(keys, &known),
             Values::SomeFields => self.receive_some_fields(keys, &known),
@@ -78,13 +106,19 @@ impl Worker<'_> {
 
     fn receive_types(&mut self, known: &mut [Known]) -> Result<()> {
         let wanted = self.request.kind.type_name();
+        let keeps = self.request.wants_facts();
+        self.types = KeyPage::default();
         for known in known {
             let name = self.replies.next_text("TYPE")?;
-            known.present = name == wanted;
-            if name == b"none" {
+            let exists = name != b"none";
+            known.present = exists && wanted.is_none_or(|wanted| wanted == name);
+            if !exists {
                 add(&self.stats.keys_vanished, 1);
-            } else if name != wanted {
+            } else if !known.present {
                 add(&self.stats.keys_of_other_type, 1);
+            }
+            if keeps {
+                self.types.push(name);
             }
         }
         Ok(())
@@ -101,10 +135,26 @@ impl Worker<'_> {
         Ok(())
     }
 
+    fn receive_ttls_of_fields(&mut self, known: &mut [Known]) -> Result<()> {
+        let mut ttls = std::mem::take(&mut self.field_ttls);
+        ttls.clear();
+        for known in known {
+            let start = ttls.len();
+            self.receive_field_ttls(self.ttl_fields.len(), &mut ttls)?;
+            known.field_ttls = (start, ttls.len());
+        }
+        self.field_ttls = ttls;
+        Ok(())
+    }
+
     fn rows_without_values(&mut self, keys: &KeyPage, known: &[Known]) -> Result<()> {
         for (key, known) in keys.iter().zip(known) {
             if known.present {
-                self.rows.push(key, known.ttl, |_| Ok(()))?;
+                let ttls = known.of(&self.field_ttls);
+                self.rows.push(key, known.ttl, |mut row| {
+                    row.field_ttls(ttls);
+                    Ok(())
+                })?;
             }
         }
         Ok(())
@@ -121,8 +171,10 @@ impl Worker<'_> {
                         // A hash without these fields, or no hash any more: HMGET does not tell.
                         self.unclear.push(key);
                     } else {
-                        self.rows.push(key, known.ttl, |row| {
-                            row.hashes.fill_values(row.batch, key, input, spans)
+                        let ttls = known.of(&self.field_ttls);
+                        self.rows.push(key, known.ttl, |mut row| {
+                            row.field_ttls(ttls);
+                            row.field_values(input, spans)
                         })?;
                     }
                 }
@@ -146,8 +198,10 @@ impl Worker<'_> {
                             // The sample did not show that there are others: ask for less.
                             self.plan.values = Values::SomeFields;
                         }
-                        self.rows.push(key, known.ttl, |row| {
-                            row.hashes.fill_pairs(row.batch, key, input, spans)
+                        let ttls = known.of(&self.field_ttls);
+                        self.rows.push(key, known.ttl, |mut row| {
+                            row.field_ttls(ttls);
+                            row.pairs(input, spans)
                         })?;
                     }
                 }
@@ -173,17 +227,12 @@ impl Worker<'_> {
             if !known.present {
                 continue;
             }
-            let value = span.of(self.replies.input());
-            if value.is_none() {
+            let Some(value) = span.of(self.replies.input()) else {
                 // Gone, or of another type: MGET answers null to both.
                 self.unclear.push(key);
                 continue;
-            }
-            self.rows.push(key, known.ttl, |row| {
-                row.value_places
-                    .iter()
-                    .try_for_each(|&place| row.batch.push(place, key, value))
-            })?;
+            };
+            self.rows.push(key, known.ttl, |mut row| row.value(value))?;
         }
         Ok(())
     }

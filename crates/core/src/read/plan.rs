@@ -13,6 +13,10 @@ pub(super) enum Values {
     AllFields,
     /// MGET.
     Strings,
+    /// The commands of a type whose elements are rows.
+    Elements,
+    /// OBJECT and MEMORY, as far as columns want them.
+    Facts,
 }
 
 /// The commands that are sent for each key.
@@ -22,6 +26,8 @@ pub(super) struct FetchPlan {
     pub(super) values: Values,
     /// Whether PTTL is asked.
     pub(super) ttl: bool,
+    /// Whether the times to live of single fields are asked for along with the values.
+    pub(super) field_ttl: bool,
     /// Whether SCAN filters by TYPE. Without values nothing else would tell the types apart.
     pub(super) scan_type: bool,
     /// Whether TYPE is asked for each key.
@@ -36,18 +42,32 @@ impl FetchPlan {
             Kind::Hashes => Values::SomeFields,
             Kind::Strings if request.wants(&Source::Value) => Values::Strings,
             Kind::Strings => Values::None,
+            Kind::Keys { .. } if request.wants_facts() => Values::Facts,
+            Kind::Keys { .. } => Values::None,
+            // How many rows there are, only the elements tell.
+            Kind::Fields | Kind::Sets | Kind::Lists { .. } | Kind::Zsets(_) | Kind::Streams(_) => {
+                Values::Elements
+            }
         };
         let scans = matches!(selection, Selection::Pattern(_));
         Self {
             values,
             ttl: request.wants(&Source::Ttl),
-            scan_type: scans && values == Values::None,
-            key_type: !scans && values == Values::None,
+            field_ttl: !request.ttl_fields().is_empty(),
+            scan_type: scans
+                && match &request.kind {
+                    Kind::Keys { type_name } => type_name.is_some(),
+                    _ => values == Values::None,
+                },
+            key_type: !scans && values == Values::None
+                || request.wants(&Source::Type)
+                || request.wants(&Source::Length)
+                || !scans && values == Values::Facts,
         }
     }
 
     /// Whether a key costs no command beyond SCAN.
     pub(super) fn fetches_nothing(&self) -> bool {
-        self.values == Values::None && !self.ttl && !self.key_type
+        self.values == Values::None && !self.ttl && !self.field_ttl && !self.key_type
     }
 }

@@ -4,6 +4,15 @@ use crate::error::{Error, Result};
 use crate::net::Connection;
 use crate::resp::tokens::{Shape, Span, Tokenizer, array_header};
 
+/// How a reply begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Head {
+    /// An array of so many elements, which come next, one by one.
+    Array(usize),
+    /// Something else, read in full.
+    Other(Shape),
+}
+
 /// Reads one flat reply after another from a connection.
 pub(super) struct Replies {
     pub(super) connection: Connection,
@@ -80,12 +89,37 @@ impl Replies {
 
     /// Waits for the header of an array whose elements come next, one by one.
     pub(super) fn next_array(&mut self, command: &str) -> Result<usize> {
+        match self.next_head()? {
+            Head::Array(length) => Ok(length),
+            Head::Other(shape) => Err(self.unexpected(shape, command)),
+        }
+    }
+
+    /// Waits for an array of so many elements.
+    pub(super) fn expect_array(&mut self, length: usize, command: &str) -> Result<()> {
+        match self.next_array(command)? {
+            found if found == length => Ok(()),
+            found => Err(Error::protocol(format!(
+                "{command} was answered with {found} elements, not {length}"
+            ))),
+        }
+    }
+
+    /// Waits for the header of an array, or for a whole reply that is none.
+    #[inline]
+    pub(super) fn next_head(&mut self) -> Result<Head> {
         self.let_go();
         loop {
             match self.input().first() {
-                Some(b'-' | b'!') => {
-                    let shape = self.next()?;
-                    return Err(self.unexpected(shape, command));
+                None => {}
+                Some(b'*' | b'~') => {
+                    if self.input().get(1) == Some(&b'-') {
+                        return self.next().map(Head::Other);
+                    }
+                    if let Some((length, used)) = array_header(self.input())? {
+                        self.connection.consume(used);
+                        return Ok(Head::Array(length));
+                    }
                 }
                 Some(b'>') => {
                     // A push message comes between two replies; `read` alone takes it as one.
@@ -94,15 +128,35 @@ impl Replies {
                         continue;
                     }
                 }
-                _ => {
-                    if let Some((length, used)) = array_header(self.input())? {
-                        self.connection.consume(used);
-                        return Ok(length);
-                    }
-                }
+                Some(_) => return self.next().map(Head::Other),
             }
             self.connection.fill()?;
         }
+    }
+
+    /// Waits for a value that is not null: a string, or a number in its text.
+    #[inline]
+    pub(super) fn next_value(&mut self, command: &str) -> Result<&[u8]> {
+        let shape = self.next()?;
+        let is_value = matches!(shape, Shape::Scalar | Shape::Simple | Shape::Double);
+        if !is_value || self.spans().first().is_none_or(|span| span.is_null()) {
+            return Err(self.unexpected(shape, command));
+        }
+        Ok(self.text())
+    }
+
+    /// Waits for the answers to MULTI and `count` commands inside of it, and for EXEC's header.
+    ///
+    /// The answers to the commands come next, one by one.
+    pub(super) fn next_exec(&mut self, count: usize) -> Result<()> {
+        for step in 0..=count {
+            let wanted: &[u8] = if step == 0 { b"OK" } else { b"QUEUED" };
+            let shape = self.next()?;
+            if shape != Shape::Simple || self.text() != wanted {
+                return Err(self.unexpected(shape, "MULTI"));
+            }
+        }
+        self.expect_array(count, "EXEC")
     }
 
     /// Waits for an integer.

@@ -4,23 +4,85 @@ use serde::Deserialize;
 
 use crate::column::ColumnType;
 
-/// The type of key that is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// What is read of which type of key.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "of", rename_all = "lowercase")]
 pub enum Kind {
     /// Hashes: one row a key, one column a field.
     Hashes,
     /// Strings: one row a key, one value.
     Strings,
+    /// Hashes in long format: one row a field.
+    Fields,
+    /// Sets: one row a member.
+    Sets,
+    /// Lists: one row an element.
+    Lists {
+        /// The places of the first and last element, as LRANGE takes them.
+        range: (i64, i64),
+    },
+    /// Sorted sets: one row a member.
+    Zsets(ZsetRange),
+    /// Streams: one row an entry.
+    Streams(EntryRange),
+    /// Keys themselves, of any type: one row a key.
+    Keys {
+        /// The only type that is wanted.
+        #[serde(rename = "type")]
+        type_name: Option<String>,
+    },
+}
+
+/// Which members of a sorted set are read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "by", rename_all = "lowercase")]
+pub enum ZsetRange {
+    /// Those of these ranks, both included; below 0 from the end.
+    Rank {
+        /// The first and the last.
+        range: (i64, i64),
+    },
+    /// Those with a score between these, written as ZRANGE takes them: `(1.5`, `+inf`.
+    Score {
+        /// The lowest and the highest.
+        range: (String, String),
+    },
+}
+
+/// Which entries of a stream, or samples of a series, are read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct EntryRange {
+    /// The first, as XRANGE or TS.RANGE takes it.
+    pub start: String,
+    /// The last.
+    pub end: String,
+    /// The most of each key.
+    pub count: Option<u64>,
+}
+
+/// What to do with a list or a ranked set that changes while it is read piece by piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnChange {
+    /// Stop with an error.
+    #[default]
+    Raise,
+    /// Keep what came, and count the key.
+    Keep,
 }
 
 impl Kind {
-    /// The name that TYPE answers with, and that SCAN's TYPE option takes.
-    pub fn type_name(self) -> &'static [u8] {
-        match self {
-            Self::Hashes => b"hash",
+    /// The name that TYPE answers with, and that SCAN's TYPE option takes; none for any type.
+    pub fn type_name(&self) -> Option<&[u8]> {
+        Some(match self {
+            Self::Hashes | Self::Fields => b"hash",
             Self::Strings => b"string",
-        }
+            Self::Sets => b"set",
+            Self::Lists { .. } => b"list",
+            Self::Zsets(_) => b"zset",
+            Self::Streams(_) => b"stream",
+            Self::Keys { type_name } => return type_name.as_ref().map(|name| name.as_bytes()),
+        })
     }
 }
 
@@ -49,8 +111,42 @@ pub enum Source {
         /// The field's name.
         field: String,
     },
-    /// The value of a string.
+    /// The value of a string, the element of a list, the member of a set, the value of a field.
     Value,
+    /// The score of a member.
+    Score,
+    /// The place of an element in its list, or the rank of a member in its sorted set.
+    Index,
+    /// The name of a field.
+    Name,
+    /// The remaining time to live of a field, in milliseconds.
+    #[serde(rename = "field_ttl")]
+    FieldTtl {
+        /// The field; none where each row is a field.
+        field: Option<String>,
+    },
+    /// The id of an entry.
+    Id,
+    /// The time in an entry's id, or of a sample.
+    Timestamp,
+    /// The number behind the time in an entry's id.
+    Sequence,
+    /// A part of the key; see [`ReadRequest::key_literals`].
+    #[serde(rename = "key_part")]
+    KeyPart {
+        /// Which.
+        part: usize,
+    },
+    /// The type of a key, as TYPE answers.
+    Type,
+    /// How the server keeps a key, as OBJECT ENCODING answers.
+    Encoding,
+    /// The bytes that a key takes, as MEMORY USAGE answers.
+    Memory,
+    /// Seconds since a key was used last.
+    Idle,
+    /// The number of a key's elements, or of a string's bytes.
+    Length,
     /// Nothing: rows are counted only.
     Nothing,
 }
@@ -62,7 +158,7 @@ pub struct OutputColumn {
     pub name: String,
     /// Where its values come from.
     pub source: Source,
-    /// Its type; for `Nothing` and `Ttl` it is not looked at.
+    /// Its type; not looked at where the source has one of its own, as a time to live has.
     pub dtype: ColumnType,
 }
 
@@ -78,8 +174,14 @@ pub enum Selection {
 /// A whole read.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ReadRequest {
-    /// The type of key.
+    /// The type of key, and which part of it.
     pub kind: Kind,
+    /// What stands before, between and behind the parts of a key; empty if keys have no parts.
+    #[serde(default)]
+    pub key_literals: Vec<String>,
+    /// What to do when a key changes while it is read piece by piece.
+    #[serde(default)]
+    pub on_change: OnChange,
     /// The columns, in the order of the result.
     pub columns: Vec<OutputColumn>,
     /// Stop after so many rows.
@@ -108,6 +210,25 @@ impl ReadRequest {
                 _ => None,
             })
             .collect()
+    }
+
+    /// The names of the fields whose time to live is asked for.
+    pub fn ttl_fields(&self) -> Vec<&str> {
+        self.columns
+            .iter()
+            .filter_map(|column| match &column.source {
+                Source::FieldTtl { field } => field.as_deref(),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Whether any column wants to know more of a key than its name and its time to live.
+    pub fn wants_facts(&self) -> bool {
+        use Source::{Encoding, Idle, Length, Memory, Type};
+        [Encoding, Idle, Length, Memory, Type]
+            .iter()
+            .any(|source| self.wants(source))
     }
 
     /// Whether any column comes from `source`.

@@ -10,7 +10,9 @@ use crossbeam_channel::{SendTimeoutError, Sender};
 
 use super::batch::BatchBuilder;
 use super::hashes::HashRows;
+use super::key_parts::KeyParts;
 use super::request::{ReadRequest, Source};
+use super::row::{Places, Row};
 use super::stats::ReadStats;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -83,18 +85,10 @@ pub(super) struct Rows<'a> {
     sink: &'a Sink,
     batch: BatchBuilder,
     hashes: HashRows,
-    key_places: Vec<usize>,
-    ttl_places: Vec<usize>,
-    value_places: Vec<usize>,
+    places: Places,
+    key_parts: KeyParts,
     batch_rows: usize,
     left: u64,
-}
-
-/// A row under construction: what its values are put into.
-pub(super) struct Row<'r> {
-    pub(super) batch: &'r mut BatchBuilder,
-    pub(super) hashes: &'r mut HashRows,
-    pub(super) value_places: &'r [usize],
 }
 
 impl<'a> Rows<'a> {
@@ -109,9 +103,8 @@ impl<'a> Rows<'a> {
             request,
             stats,
             sink,
-            key_places: batch.places(|source| *source == Source::Key),
-            ttl_places: batch.places(|source| *source == Source::Ttl),
-            value_places: batch.places(|source| *source == Source::Value),
+            places: Places::new(&batch),
+            key_parts: KeyParts::new(request),
             hashes: HashRows::new(&request.columns),
             batch,
             batch_rows,
@@ -139,6 +132,11 @@ impl<'a> Rows<'a> {
         self.hashes.expect_values(count)
     }
 
+    /// Whether a column has its values from `source`.
+    pub(super) fn wants(&self, source: &Source) -> bool {
+        self.request.wants(source)
+    }
+
     /// Adds a row: its key, its time to live, and what `fill` puts into it.
     #[inline]
     pub(super) fn push(
@@ -151,17 +149,15 @@ impl<'a> Rows<'a> {
             return Ok(());
         }
         let before = self.batch.rows();
-        for &place in &self.key_places {
-            self.batch.push(place, key, Some(key))?;
-        }
-        for &place in &self.ttl_places {
-            self.batch.push_ttl(place, ttl);
-        }
-        fill(Row {
+        let mut row = Row {
+            key,
             batch: &mut self.batch,
             hashes: &mut self.hashes,
-            value_places: &self.value_places,
-        })?;
+            places: &self.places,
+        };
+        row.begin(ttl)?;
+        self.key_parts.fill(row.batch, key)?;
+        fill(row)?;
         self.batch.end_row();
         if self.batch.rows() > before {
             self.left -= 1;

@@ -44,7 +44,10 @@ impl Worker<'_> {
             self.throttle
                 .wait(size, self.cancel, || rows.look_after_consumer())?;
         }
-        let kind = self.plan.scan_type.then(|| self.request.kind.type_name());
+        let kind = match self.plan.scan_type {
+            true => self.request.kind.type_name(),
+            false => None,
+        };
         commands::scan(
             self.replies.connection.output(),
             *cursor,
@@ -61,12 +64,7 @@ impl Worker<'_> {
 
     /// Receives a page of SCAN; asks for the next one before it looks at the keys.
     pub(super) fn receive_scan(&mut self) -> Result<()> {
-        let length = self.replies.next_array("SCAN")?;
-        if length != 2 {
-            return Err(Error::protocol(format!(
-                "SCAN was answered with {length} elements, not 2"
-            )));
-        }
+        self.replies.expect_array(2, "SCAN")?;
         let cursor = std::str::from_utf8(self.replies.next_text("SCAN")?).unwrap_or_default();
         let cursor: u64 = cursor.parse().map_err(|_| {
             Error::protocol(format!(

@@ -9,7 +9,7 @@ use super::pages::NO_KEY;
 use super::request::Kind;
 use super::stats::add;
 use super::worker::Worker;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::keys::KeyPage;
 use crate::resp::encode::command;
 use crate::resp::tokens::Shape;
@@ -23,10 +23,13 @@ impl Worker<'_> {
                 Kind::Hashes => {
                     command(out, &[b"MULTI"]);
                     command(out, &[b"PTTL", key]);
+                    if self.plan.field_ttl {
+                        self.ttl_fields.ask(out, key);
+                    }
                     self.hmget.encode(out, key);
                     command(out, &[b"EXEC"]);
                 }
-                Kind::Strings => command(out, &[b"TYPE", key]),
+                _ => command(out, &[b"TYPE", key]),
             }
         }
         match self.request.kind {
@@ -34,8 +37,9 @@ impl Worker<'_> {
                 add(&self.stats.transaction, 2 * count);
                 add(&self.stats.pttl, count);
                 add(&self.stats.hmget, count);
+                add(&self.stats.hpttl, u64::from(self.plan.field_ttl) * count);
             }
-            Kind::Strings => add(&self.stats.key_type, count),
+            _ => add(&self.stats.key_type, count),
         }
     }
 
@@ -43,35 +47,27 @@ impl Worker<'_> {
         for key in keys.iter() {
             match self.request.kind {
                 Kind::Hashes => self.hash_again(key)?,
-                Kind::Strings => self.type_again()?,
+                _ => self.type_again()?,
             }
         }
         Ok(())
     }
 
     fn hash_again(&mut self, key: &[u8]) -> Result<()> {
-        for (step, answer) in [
-            ("MULTI", &b"OK"[..]),
-            ("PTTL in MULTI", b"QUEUED"),
-            ("HMGET in MULTI", b"QUEUED"),
-        ] {
-            if self.replies.next_text(step)? != answer {
-                return Err(self.replies.unexpected(Shape::Simple, step));
-            }
-        }
-        let answers = self.replies.next_array("EXEC")?;
-        if answers != 2 {
-            return Err(Error::protocol(format!(
-                "EXEC of 2 commands gave {answers} answers"
-            )));
-        }
+        self.replies
+            .next_exec(if self.plan.field_ttl { 3 } else { 2 })?;
         let ttl = self.replies.next_integer("PTTL")?;
+        let mut ttls = Vec::new();
+        if self.plan.field_ttl {
+            self.receive_field_ttls(self.ttl_fields.len(), &mut ttls)?;
+        }
         match self.replies.next()? {
             Shape::Values if ttl == NO_KEY => add(&self.stats.keys_vanished, 1),
             Shape::Values => {
                 let (input, spans) = (self.replies.input(), self.replies.spans());
-                self.rows.push(key, ttl, |row| {
-                    row.hashes.fill_values(row.batch, key, input, spans)
+                self.rows.push(key, ttl, |mut row| {
+                    row.field_ttls(&ttls);
+                    row.field_values(input, spans)
                 })?;
             }
             Shape::Error if self.replies.text().starts_with(b"WRONGTYPE") => {

@@ -37,6 +37,12 @@ counters! {
     keys_vanished,
     /// Keys that hold another type.
     keys_of_other_type,
+    /// Keys that were read; of those with one row each, they are not counted apart.
+    keys_read,
+    /// Keys with nothing in the range asked for; a stream may also be gone.
+    keys_empty,
+    /// Keys that changed while they were read in pieces (`on_change="keep"`).
+    keys_changed,
     /// Rows handed over.
     rows,
     /// Rows left out because a value did not fit (`on_error="skip"`).
@@ -61,9 +67,31 @@ counters! {
     pttl,
     /// TYPE commands sent.
     key_type,
-    /// HLEN and HKEYS commands sent to look at a sample.
+    /// HPTTL commands sent.
+    hpttl,
+    /// SSCAN commands sent.
+    sscan,
+    /// HSCAN commands sent.
+    hscan,
+    /// ZSCAN commands sent.
+    zscan,
+    /// LRANGE commands sent.
+    lrange,
+    /// ZRANGE commands sent.
+    zrange,
+    /// XRANGE commands sent.
+    xrange,
+    /// LLEN, ZCARD, ZCOUNT and other commands sent that count elements.
+    length,
+    /// OBJECT ENCODING and OBJECT IDLETIME commands sent.
+    object,
+    /// MEMORY USAGE commands sent.
+    memory_usage,
+    /// WATCH commands sent.
+    watch,
+    /// HLEN and HGETALL commands sent to look at a sample.
     sample,
-    /// MULTI and EXEC commands sent to tell a hash without the fields from none.
+    /// MULTI and EXEC commands sent.
     transaction,
 }
 

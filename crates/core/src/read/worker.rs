@@ -9,10 +9,13 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::commands::Hmget;
+use super::elements::Window;
 use super::fetch::{Owed, PageSize, Throttle};
+use super::field_ttl::Hpttl;
+use super::large::Large;
 use super::plan::FetchPlan;
 use super::replies::Replies;
-use super::request::{ReadRequest, Selection};
+use super::request::{ReadRequest, Selection, Source};
 use super::rows::{Rows, Sink};
 use super::scan::{Scan, distinct};
 use super::stats::ReadStats;
@@ -45,6 +48,22 @@ pub(super) struct Worker<'a> {
     pub(super) page_size: PageSize,
     pub(super) throttle: Throttle,
     pub(super) cancel: &'a Cancel,
+    pub(super) ttl_fields: Hpttl,
+    /// The times to live of the fields of a page.
+    pub(super) field_ttls: Vec<i64>,
+    /// Whether rows that are fields have the field's time to live.
+    pub(super) asks_field_ttl: bool,
+    /// The types of the keys of a page, where they are asked for.
+    pub(super) types: KeyPage,
+    pub(super) window: Window,
+    /// Elements received so far.
+    pub(super) elements: u64,
+    /// Keys with more elements than the first answer could hold.
+    pub(super) large: VecDeque<Large>,
+    /// Whether members and scores come in pairs, as in RESP3.
+    pub(super) in_pairs: bool,
+    /// The first half of a pair, while the second is awaited.
+    pub(super) scratch: Vec<u8>,
 }
 
 impl<'a> Worker<'a> {
@@ -91,6 +110,15 @@ impl<'a> Worker<'a> {
             page_size: PageSize::new(request.pipeline_keys, PAGE_BYTES),
             throttle: Throttle::new(request.throttle),
             cancel,
+            ttl_fields: Hpttl::new(request.ttl_fields().iter().map(|field| field.as_bytes())),
+            field_ttls: Vec::new(),
+            asks_field_ttl: request.wants(&Source::FieldTtl { field: None }),
+            types: KeyPage::default(),
+            window: Window::default(),
+            elements: 0,
+            large: VecDeque::new(),
+            in_pairs: false,
+            scratch: Vec::new(),
         })
     }
 
@@ -101,16 +129,28 @@ impl<'a> Worker<'a> {
             self.ask()?;
             self.replies.connection.flush()?;
             let Some(owed) = self.owed.pop_front() else {
-                break;
+                if self.large.is_empty() {
+                    break;
+                }
+                self.read_large()?;
+                continue;
             };
             match owed {
                 Owed::Scan => self.receive_scan()?,
-                Owed::Page { keys, values } => {
+                Owed::Page {
+                    keys,
+                    values,
+                    window,
+                } => {
                     let before = self.replies.connection.bytes_read();
-                    self.receive_page(&keys, values)?;
+                    self.receive_page(&keys, values, window)?;
                     let bytes = self.replies.connection.bytes_read() - before;
                     self.page_size.learn(keys.len(), bytes);
                 }
+                Owed::FieldTtls { key, ttl, fields } => {
+                    self.receive_fields_with_ttl(&key, ttl, &fields)?;
+                }
+                Owed::Lengths { keys, mut facts } => self.receive_lengths(&keys, &mut facts)?,
                 Owed::SecondLook(keys) => self.receive_second_look(&keys)?,
             }
             self.replies.let_go();
@@ -138,10 +178,12 @@ impl<'a> Worker<'a> {
             let rows = &self.rows;
             self.throttle
                 .wait(page.len(), self.cancel, || rows.look_after_consumer())?;
-            self.ask_page(&page);
+            let window = self.window.elements(self.rows.left());
+            self.ask_page(&page, window);
             self.owed.push_back(Owed::Page {
                 keys: page,
                 values: self.plan.values,
+                window,
             });
         }
         if !self.unclear.is_empty() {
@@ -160,7 +202,8 @@ impl<'a> Worker<'a> {
         let more_come = self.scan.as_ref().is_some_and(|scan| scan.cursor.is_some());
         // SCAN often returns a few keys more than COUNT. A page of those few would take the place
         // of the next whole page, and the server would run out of work.
-        if pages >= PAGES_IN_FLIGHT || pages > 0 && more_come && waiting < size {
+        let large = !self.large.is_empty();
+        if large || pages >= PAGES_IN_FLIGHT || pages > 0 && more_come && waiting < size {
             return KeyPage::default();
         }
         let whole = if waiting <= size + size / 2 {
@@ -177,7 +220,7 @@ impl<'a> Worker<'a> {
         self.owed.iter().map(Owed::keys).sum()
     }
 
-    fn count_bytes(&self) {
+    pub(super) fn count_bytes(&self) {
         let connection = &self.replies.connection;
         self.stats
             .bytes_read

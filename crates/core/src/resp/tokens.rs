@@ -57,6 +57,8 @@ pub enum Shape {
     Simple,
     /// An integer.
     Integer(i64),
+    /// A double (RESP3); its text is the only span.
+    Double,
     /// An error reply; its text is the only span.
     Error,
     /// An out-of-band push message (RESP3), which answers nothing. Its elements are skipped.
@@ -131,6 +133,11 @@ impl Tokenizer {
             Element::Null => (Shape::Scalar, Some(Span::NULL)),
             Element::Simple(text) => (Shape::Simple, Some(Span::before(next, text.len()))),
             Element::Error(text) => (Shape::Error, Some(Span::before(next, text.len()))),
+            // All of the line but its mark and CRLF.
+            Element::Double(_) => (
+                Shape::Double,
+                Some(Span::before(next, next.saturating_sub(3))),
+            ),
             _ => return Err(unexpected(input, 0, "a reply to a command that reads")),
         };
         self.remaining = head.children();

@@ -68,8 +68,12 @@ impl<'de> Visitor<'de> for Checked {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
         while let Some(name) = members.next_key::<Name>()? {
             match name {
-                Name::Number => drop(members.next_value::<Digits>()?),
-                Name::Member => drop(members.next_value::<Self>()?),
+                Name::Number => {
+                    members.next_value::<Digits>()?;
+                }
+                Name::Member => {
+                    members.next_value::<Self>()?;
+                }
             }
         }
         Ok(self)

@@ -52,7 +52,7 @@ fn check_json_commands(connection: &mut Connection, request: &WriteRequest) -> R
         Some([_, false]) => Err(Error::new(
             ErrorKind::Reply,
             "if_exists=\"append\" needs JSON.MERGE, which the server's JSON module does not have: \
-             RedisJSON has it since 2.6; or replace whole documents",
+             RedisJSON has it since 2.6, valkey-json since 1.1; or replace whole documents",
         )),
         _ => Ok(()),
     }

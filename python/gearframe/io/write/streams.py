@@ -100,9 +100,7 @@ def write_streams(
     own = ("id", "columns", "maxlen", "minid", "approximate")
     given = complete("write_streams", options, own=own)
     schema = schema_of(frame)
-    fields = fields_of(schema, columns, given)
-    if columns is None:
-        fields = [name for name in fields if name != id]
+    fields = fields_of(schema, columns, given, without=[] if id is None else [id])
     if not fields:
         raise SchemaError("there is no column to make fields of: Redis has no entry without fields")
     definition = define_collection(

@@ -1,0 +1,118 @@
+//! Keys with more elements than fit into one answer, read one after another in bounded pieces.
+//!
+//! Collections with a cursor, and streams, bear changes while they are read. Places and ranks do
+//! not (see `windows`).
+
+use super::cursors;
+use super::elements::{Answer, Target};
+use super::entries;
+use super::fetch::Owed;
+use super::request::{EntryRange, Kind};
+use super::stats::add;
+use super::worker::Worker;
+use crate::error::Result;
+
+/// A key that is to be read on.
+#[derive(Debug)]
+pub(super) struct Large {
+    pub(super) key: Vec<u8>,
+    pub(super) ttl: i64,
+    /// What its first answer has left.
+    pub(super) step: Answer,
+}
+
+impl Worker<'_> {
+    /// Reads the keys put aside to their ends. The server owes nothing when it is called.
+    pub(super) fn read_large(&mut self) -> Result<()> {
+        while let Some(Large { key, ttl, step }) = self.large.pop_front() {
+            if self.rows.left() == 0 {
+                break;
+            }
+            let target = Target {
+                key: &key,
+                ttl,
+                present: true,
+            };
+            match step {
+                Answer::Windows => self.read_windows(target)?,
+                step => self.read_on(target, step)?,
+            }
+            add(&self.stats.keys_read, 1);
+        }
+        Ok(())
+    }
+
+    /// Reads piece after piece, each from where the one before has ended.
+    fn read_on(&mut self, target: Target<'_>, mut step: Answer) -> Result<()> {
+        while self.rows.left() > 0 {
+            let window = self.window.elements(self.rows.left());
+            self.pause(window)?;
+            let (bytes, elements) = (self.replies.connection.bytes_read(), self.elements);
+            step = match step {
+                Answer::Cursor(at) => {
+                    let name = self.cursor_command();
+                    let out = self.replies.connection.output();
+                    cursors::ask(out, name.as_bytes(), target.key, at.next, window);
+                    self.count_cursor_command();
+                    self.replies.connection.flush()?;
+                    self.receive_cursor(target, at)?
+                }
+                Answer::After { id, taken } => {
+                    self.read_entries_after(target, id, taken, window)?
+                }
+                // At its end, or gone, or by now of another type.
+                Answer::All(_) | Answer::OtherType | Answer::Windows => break,
+            };
+            self.receive_owed_fields()?;
+            let bytes = self.replies.connection.bytes_read() - bytes;
+            self.window.learn(self.elements - elements, bytes);
+            self.count_bytes();
+        }
+        Ok(())
+    }
+
+    fn read_entries_after(
+        &mut self,
+        target: Target<'_>,
+        id: Vec<u8>,
+        taken: u64,
+        window: usize,
+    ) -> Result<Answer> {
+        let Kind::Streams(range) = &self.request.kind else {
+            return Ok(Answer::All(taken));
+        };
+        let count = range.count.map(|count| count - taken.min(count));
+        let rest = EntryRange {
+            start: format!("({}", String::from_utf8_lossy(&id)),
+            end: range.end.clone(),
+            count,
+        };
+        entries::ask(self.replies.connection.output(), target.key, &rest, window);
+        add(&self.stats.xrange, 1);
+        self.replies.connection.flush()?;
+        match self.receive_entries(target, window, count)? {
+            Answer::After { id, taken: more } => Ok(Answer::After {
+                id,
+                taken: taken + more,
+            }),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Receives the times to live of the fields of a piece; nothing else is owed.
+    fn receive_owed_fields(&mut self) -> Result<()> {
+        while let Some(Owed::FieldTtls { key, ttl, fields }) = self.owed.pop_front() {
+            self.replies.connection.flush()?;
+            self.receive_fields_with_ttl(&key, ttl, &fields)?;
+        }
+        Ok(())
+    }
+
+    /// Waits as long as a throttle wants, and sees to the consumer.
+    pub(super) fn pause(&mut self, elements: usize) -> Result<()> {
+        let rows = &self.rows;
+        rows.look_after_consumer();
+        self.throttle
+            .wait(elements, self.cancel, || rows.look_after_consumer())
+    }
+}
