@@ -48,6 +48,27 @@ def test_of_a_member_twice_the_last_row_counts(url: str, redis_client: redis.Red
     assert redis_client.zscore("c", "") == -math.inf
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_what_is_written_is_read_back(url: str, lazy: bool) -> None:
+    numbers = pl.DataFrame({"n": range(20_000)}).select(
+        _key=pl.format("k:{}", pl.col("n") % 7 * pl.col("n") % 11), n="n", half=pl.col("n") / 2
+    )
+    frame: Any = numbers.lazy() if lazy else numbers
+    expected = numbers.sort("_key", "n")
+    gf.write_lists(frame, url, element="n")
+    lists = gf.read_lists(url, "k:*", pl.Int64, element_column="n")
+    assert lists.sort("_key", maintain_order=True).equals(expected.select("_key", "n"))
+    gf.write_sets(frame, url, member="n")
+    sets = gf.read_sets(url, "k:*", pl.Int64, member_column="n")
+    assert sets.sort("_key", "n").equals(expected.select("_key", "n"))
+    gf.write_zsets(frame, url, member="n", score="half")
+    zsets = gf.read_zsets(url, "k:*", pl.Int64, member_column="n", score_column="half")
+    assert zsets.sort("_key", "n").equals(expected)
+    gf.write_streams(frame, url)
+    streams = gf.read_streams(url, "k:*", {"n": pl.Int64, "half": pl.Float64}, include_id=False)
+    assert streams.sort("_key", "n").select("_key", "n", "half").equals(expected)
+
+
 def test_rows_that_stand_together_are_not_sorted(url: str, redis_client: redis.Redis) -> None:
     frame = pl.DataFrame({"_key": ["z", "z", "a"], "element": [1, 2, 3]})
     gf.write_lists(frame, url, batch_size=1)
@@ -215,11 +236,12 @@ def test_a_lazy_frame_brings_the_rows_of_a_key_in_several_batches(
 def test_a_key_that_fails_after_a_part_of_it_was_added_is_counted_once(
     url: str, redis_client: redis.Redis
 ) -> None:
-    lf = pl.LazyFrame({"_key": ["a", "b", "a", "a"], "element": ["1", "2", None, "3"]})
+    lf = pl.LazyFrame({"_key": ["a", "b", "a", "b", "a"], "element": ["1", "2", None, "4", "5"]})
     report = gf.write_lists(lf, url, if_exists="append", on_failure="report", batch_size=1)
-    assert (report.written, report.elements) == (1, 3)
+    assert (report.written, report.elements) == (1, 4)
     assert report.failed == {b"a": 'column "element" has a null: Redis has none'}
-    assert redis_client.lrange("a", 0, -1) == [b"1", b"3"]
+    assert redis_client.lrange("a", 0, -1) == [b"1", b"5"]
+    assert redis_client.lrange("b", 0, -1) == [b"2", b"4"]
 
 
 def test_until_a_query_ends_the_old_values_stay(url: str, redis_client: redis.Redis) -> None:
