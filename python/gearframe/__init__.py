@@ -50,7 +50,12 @@ from gearframe.io.streams import read_streams, scan_streams
 from gearframe.io.strings import read_strings, scan_strings
 from gearframe.io.write.hashes import write_hashes
 from gearframe.io.write.json import write_json
+from gearframe.io.write.lists import write_lists
+from gearframe.io.write.sets import write_sets
+from gearframe.io.write.streams import write_streams
 from gearframe.io.write.strings import write_strings
+from gearframe.io.write.timeseries import write_timeseries
+from gearframe.io.write.zsets import write_zsets
 from gearframe.io.zsets import read_zsets, scan_zsets
 from gearframe.streams import (
     AsyncStreamConsumer,
@@ -123,5 +128,10 @@ __all__ = [
     "scan_zsets",
     "write_hashes",
     "write_json",
+    "write_lists",
+    "write_sets",
+    "write_streams",
     "write_strings",
+    "write_timeseries",
+    "write_zsets",
 ]

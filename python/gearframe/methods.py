@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from gearframe.io.strings import StringOptions
     from gearframe.io.write.hashes import HashWriteOptions
     from gearframe.io.write.json import JsonWriteOptions
+    from gearframe.io.write.lists import ListWriteOptions
+    from gearframe.io.write.sets import SetWriteOptions
+    from gearframe.io.write.streams import StreamWriteOptions
     from gearframe.io.write.strings import StringWriteOptions
+    from gearframe.io.write.timeseries import TimeSeriesWriteOptions
+    from gearframe.io.write.zsets import ZsetWriteOptions
     from gearframe.io.zsets import ZsetOptions
 
 
@@ -186,3 +191,43 @@ class WriteMethods:
         from gearframe.io.write.json import write_json
 
         return write_json(frame, cast("Client", self), **options)
+
+    def write_lists(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[ListWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as lists; see :func:`gearframe.write_lists`."""
+        from gearframe.io.write.lists import write_lists
+
+        return write_lists(frame, cast("Client", self), **options)
+
+    def write_sets(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[SetWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as sets; see :func:`gearframe.write_sets`."""
+        from gearframe.io.write.sets import write_sets
+
+        return write_sets(frame, cast("Client", self), **options)
+
+    def write_streams(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[StreamWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as streams; see :func:`gearframe.write_streams`."""
+        from gearframe.io.write.streams import write_streams
+
+        return write_streams(frame, cast("Client", self), **options)
+
+    def write_timeseries(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[TimeSeriesWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as time series; see :func:`gearframe.write_timeseries`."""
+        from gearframe.io.write.timeseries import write_timeseries
+
+        return write_timeseries(frame, cast("Client", self), **options)
+
+    def write_zsets(
+        self, frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[ZsetWriteOptions]
+    ) -> WriteReport:
+        """Write a frame as sorted sets; see :func:`gearframe.write_zsets`."""
+        from gearframe.io.write.zsets import write_zsets
+
+        return write_zsets(frame, cast("Client", self), **options)

@@ -9,7 +9,10 @@ import pytest
 
 import gearframe as gf
 
-WRITES = ["write_hashes", "write_strings", "write_json"]
+WRITES = [
+    "write_hashes", "write_strings", "write_json", "write_sets", "write_lists", "write_zsets",
+    "write_streams", "write_timeseries",
+]  # fmt: skip
 SPELLED_OUT = ["infer_schema"]
 READS = ("hashes", "strings", "sets", "lists", "zsets", "streams", "keys")
 METHODS = [

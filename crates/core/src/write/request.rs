@@ -1,6 +1,9 @@
 //! What to write, and how: plain data, made by `gearframe.io` and read from JSON.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::collections::{Collection, CollectionRequest};
 
 /// The type of key that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -26,6 +29,27 @@ pub enum IfExists {
     Append,
 }
 
+/// A whole write of either sort; which, the name of its kind tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// One key a row.
+    Rows(WriteRequest),
+    /// Many rows a key.
+    Collections(CollectionRequest),
+}
+
+impl<'de> Deserialize<'de> for Request {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let request = serde_json::Value::deserialize(from)?;
+        let kind = request.get("kind").unwrap_or(&serde_json::Value::Null);
+        let read = match Collection::deserialize(kind) {
+            Ok(_) => serde_json::from_value(request).map(Self::Collections),
+            Err(_) => serde_json::from_value(request).map(Self::Rows),
+        };
+        read.map_err(D::Error::custom)
+    }
+}
+
 /// The time to live of one field, the same for all hashes or of each.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FieldTtl {
@@ -37,7 +61,7 @@ pub struct FieldTtl {
     pub column: Option<String>,
 }
 
-/// A whole write.
+/// A whole write of one key a row.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct WriteRequest {
     /// The type of key.

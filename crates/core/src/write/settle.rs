@@ -12,7 +12,8 @@ const CONFLICTS_TOGETHER: u32 = 8;
 /// After so many conflicts a key is left to the others.
 const MOST_CONFLICTS: u32 = 100;
 const NO_EXPIRY: &str = "was written, but the connection was lost before its expiry was set";
-const UNKNOWN: &str = "connection lost before the reply: it may or may not have been written";
+pub(super) const UNKNOWN: &str =
+    "connection lost before the reply: it may or may not have been written";
 
 impl Worker<'_> {
     pub(super) fn settle(&mut self, owed: Owed) {

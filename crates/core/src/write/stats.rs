@@ -63,6 +63,28 @@ counters! {
     exists,
     /// WATCH and UNWATCH commands sent.
     watch,
+    /// Elements written: of sets, lists, zsets, streams and time series.
+    elements,
+    /// UNLINK commands sent.
+    unlink,
+    /// RENAME and RENAMENX commands sent.
+    rename,
+    /// PERSIST commands sent.
+    persist,
+    /// EVAL commands sent.
+    eval,
+    /// SADD commands sent.
+    sadd,
+    /// RPUSH commands sent.
+    rpush,
+    /// ZADD commands sent.
+    zadd,
+    /// XADD commands sent.
+    xadd,
+    /// TS.CREATE commands sent.
+    ts_create,
+    /// TS.MADD commands sent.
+    ts_madd,
 }
 
 /// Adds to a counter.

@@ -137,7 +137,7 @@ impl Table {
     }
 }
 
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
+pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
     match batch.column_by_name(name) {
         Some(array) => Ok(array),
         None => Err(Error::option(format!("the frame has no column {name:?}"))),
@@ -167,7 +167,7 @@ fn field(batch: &RecordBatch, name: &str, request: &WriteRequest) -> Result<Fiel
     })
 }
 
-fn keys(batch: &RecordBatch, name: &str) -> Result<Text> {
+pub(super) fn keys(batch: &RecordBatch, name: &str) -> Result<Text> {
     use DataType as D;
     let array = column(batch, name)?;
     match array.data_type() {
@@ -187,7 +187,7 @@ fn keys(batch: &RecordBatch, name: &str) -> Result<Text> {
     Ok(keys)
 }
 
-fn ttls_of(batch: &RecordBatch, name: &str) -> Result<Int64Array> {
+pub(super) fn ttls_of(batch: &RecordBatch, name: &str) -> Result<Int64Array> {
     let array = column(batch, name)?;
     let ttls = array.as_primitive_opt::<Int64Type>().ok_or_else(|| {
         Error::option(format!(

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from gearframe.io.write.options import IfExists, WriteOptions
 
-Kind: TypeAlias = Literal["hashes", "strings", "json"]
+Kind: TypeAlias = Literal[
+    "hashes", "strings", "json", "sets", "lists", "zsets", "streams", "timeseries"
+]
 
 # What scans call the time to live where nothing else was said.
 _READ_TTL = "_ttl"
@@ -67,6 +69,11 @@ class WriteDefinition:
     settings: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def has_many_rows(self) -> bool:
+        """Whether a key may come again."""
+        return False
+
+    @property
     def field_ttl_columns(self) -> list[str]:
         """The columns with times to live of fields."""
         return list(dict.fromkeys(ttl for ttl in self.field_ttls.values() if isinstance(ttl, str)))
@@ -98,6 +105,10 @@ class WriteDefinition:
                 **self.settings,
             }
         )
+
+    def prepare(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Check what only this kind of key asks for, and put rows into the order that it needs."""
+        return frame
 
     def shape(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give a batch as the native part takes it."""

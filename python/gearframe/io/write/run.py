@@ -37,7 +37,9 @@ def write(
     check_schema(schema_of(frame), definition)
     if isinstance(frame, pl.DataFrame):
         check_values(frame, definition)
-        check_duplicates(frame, definition.key)
+        if not definition.has_many_rows:
+            check_duplicates(frame, definition.key)
+        frame = definition.prepare(frame)
     run = _Run(as_client(client), definition, frame, progress=options["progress"])
     report = run.send(frame, options["batch_size"])
     if options["on_failure"] == "raise":
@@ -61,7 +63,9 @@ class _Run:
         # A DataFrame has been checked as a whole.
         request = definition.to_json(find_duplicates=isinstance(frame, pl.LazyFrame))
         self._writer = _native.Writer(client.options.to_json(), request)
-        total = frame.height if isinstance(frame, pl.DataFrame) else None
+        total = None
+        if isinstance(frame, pl.DataFrame) and not definition.has_many_rows:
+            total = frame.height
         self._bar = ProgressBar(f"write {definition.kind}", total) if progress else None
 
     def send(self, frame: pl.DataFrame | pl.LazyFrame, batch_size: int) -> WriteReport:
@@ -75,7 +79,7 @@ class _Run:
                         break
                     self._advance()
             except Exception as error:
-                report, _ = self._finish()
+                report, _ = self._finish(complete=False)
                 raise _stopped(report, error) from error
             report, lost = self._finish()
         finally:
@@ -91,8 +95,8 @@ class _Run:
             stats = self._writer.stats()
             self._bar.advance_to(stats["written"] + stats["skipped"] + stats["failed"])
 
-    def _finish(self) -> tuple[WriteReport, Exception | None]:
-        written, skipped, failed, lost = self._writer.finish()
+    def _finish(self, *, complete: bool = True) -> tuple[WriteReport, Exception | None]:
+        written, skipped, failed, lost = self._writer.finish(complete=complete)
         self._advance()
         report = WriteReport.from_counters(
             self._writer.stats(),
@@ -123,7 +127,7 @@ def _batches(
         return
     for piece in _stream(frame.select(definition.columns), batch_size):
         check_values(piece, definition)
-        yield definition.shape(piece)
+        yield definition.shape(definition.prepare(piece))
 
 
 def _stream(frame: pl.LazyFrame, batch_size: int) -> Iterator[pl.DataFrame]:
