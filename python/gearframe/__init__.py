@@ -31,6 +31,7 @@ from gearframe.exceptions import (
 )
 from gearframe.io.explain import explain, reports
 from gearframe.io.hashes import read_hashes, scan_hashes, write_hashes
+from gearframe.io.json import read_json, scan_json
 from gearframe.io.lists import read_lists, scan_lists
 from gearframe.io.report import ScanReport, WriteReport
 from gearframe.io.sets import read_sets, scan_sets
@@ -64,6 +65,7 @@ __all__ = [
     "connect",
     "explain",
     "read_hashes",
+    "read_json",
     "read_lists",
     "read_sets",
     "read_streams",
@@ -71,6 +73,7 @@ __all__ = [
     "read_zsets",
     "reports",
     "scan_hashes",
+    "scan_json",
     "scan_lists",
     "scan_sets",
     "scan_streams",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gearframe.client import Client
+    from gearframe.io.json import JsonOptions
     from gearframe.io.lists import ListOptions
     from gearframe.io.options import ScanOptions
     from gearframe.io.sets import SetOptions
@@ -120,3 +121,19 @@ class ReadMethods:
         from gearframe.io.streams import read_streams
 
         return read_streams(self._client(), pattern, schema, **options)
+
+    def scan_json(
+        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[JsonOptions]
+    ) -> pl.LazyFrame:
+        """Scan JSON documents into a LazyFrame; see :func:`gearframe.scan_json`."""
+        from gearframe.io.json import scan_json
+
+        return scan_json(self._client(), pattern, schema, **options)
+
+    def read_json(
+        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[JsonOptions]
+    ) -> pl.DataFrame:
+        """Read JSON documents into a DataFrame; see :func:`gearframe.read_json`."""
+        from gearframe.io.json import read_json
+
+        return read_json(self._client(), pattern, schema, **options)

@@ -11,7 +11,7 @@ import polars as pl
 ROWS_COLUMN = "__gearframe_rows"
 """A column of no width that no frame shows: Polars asks for it, as the cheapest, to count rows."""
 
-Kind = Literal["hashes", "fields", "strings", "sets", "lists", "zsets", "streams"]
+Kind = Literal["hashes", "fields", "strings", "sets", "lists", "zsets", "streams", "json"]
 OnError = Literal["raise", "null", "skip"]
 OnChange = Literal["raise", "keep"]
 

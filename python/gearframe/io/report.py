@@ -32,6 +32,7 @@ _COMMANDS = {
     "lrange": "LRANGE",
     "zrange": "ZRANGE",
     "xrange": "XRANGE",
+    "json_get": "JSON.GET",
     "length": "LLEN/ZCARD/ZCOUNT",
 }
 _SHOWN_FAILURES = 3

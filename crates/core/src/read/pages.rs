@@ -52,6 +52,7 @@ impl Worker<'_> {
         match self.plan.values {
             Values::None => {}
             Values::Elements => self.ask_elements(keys, window),
+            Values::Documents => self.ask_documents(keys),
             Values::SomeFields => {
                 for key in keys.iter() {
                     self.hmget.encode(out, key);
@@ -95,6 +96,7 @@ impl Worker<'_> {
         }
         match values {
             Values::Elements => self.receive_elements(keys, &known, window),
+            Values::Documents => self.receive_documents(keys, &known),
             Values::None => self.rows_without_values(keys, &known),
             Values::Strings => self.receive_strings(keys, &known),
             Values::SomeFields => self.receive_some_fields(keys, &known),

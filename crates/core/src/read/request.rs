@@ -25,6 +25,8 @@ pub enum Kind {
     Zsets(ZsetRange),
     /// Streams: one row an entry.
     Streams(EntryRange),
+    /// JSON documents: one row a key.
+    Json,
 }
 
 /// Which members of a sorted set are read.
@@ -75,6 +77,7 @@ impl Kind {
             Self::Lists { .. } => b"list",
             Self::Zsets(_) => b"zset",
             Self::Streams(_) => b"stream",
+            Self::Json => b"ReJSON-RL",
         }
     }
 }
@@ -130,6 +133,15 @@ pub enum Source {
         /// Which.
         part: usize,
     },
+    /// What a JSONPath matches in a document.
+    Path {
+        /// The path.
+        path: String,
+        /// Whether it may match more than one value; then all of them are wanted.
+        all: bool,
+    },
+    /// The text of a JSON document.
+    Document,
     /// Nothing: rows are counted only.
     Nothing,
 }

@@ -81,6 +81,8 @@ counters! {
     zrange,
     /// XRANGE commands sent.
     xrange,
+    /// JSON.GET commands sent.
+    json_get,
     /// LLEN, ZCARD and ZCOUNT commands sent.
     length,
     /// WATCH commands sent.
