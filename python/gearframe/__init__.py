@@ -32,6 +32,7 @@ from gearframe.exceptions import (
 from gearframe.io.explain import explain, reports
 from gearframe.io.hashes import read_hashes, scan_hashes, write_hashes
 from gearframe.io.json import read_json, scan_json
+from gearframe.io.keys import read_keys, scan_keys
 from gearframe.io.lists import read_lists, scan_lists
 from gearframe.io.report import ScanReport, WriteReport
 from gearframe.io.sets import read_sets, scan_sets
@@ -66,6 +67,7 @@ __all__ = [
     "explain",
     "read_hashes",
     "read_json",
+    "read_keys",
     "read_lists",
     "read_sets",
     "read_streams",
@@ -74,6 +76,7 @@ __all__ = [
     "reports",
     "scan_hashes",
     "scan_json",
+    "scan_keys",
     "scan_lists",
     "scan_sets",
     "scan_streams",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gearframe.client import Client
+    from gearframe.io.hashes import HashOptions
     from gearframe.io.json import JsonOptions
     from gearframe.io.lists import ListOptions
     from gearframe.io.options import ScanOptions
@@ -27,7 +28,7 @@ class ReadMethods:
         return cast("Client", self)
 
     def scan_hashes(
-        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[ScanOptions]
+        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[HashOptions]
     ) -> pl.LazyFrame:
         """Scan hashes into a LazyFrame; see :func:`gearframe.scan_hashes`."""
         from gearframe.io.hashes import scan_hashes
@@ -35,7 +36,7 @@ class ReadMethods:
         return scan_hashes(self._client(), pattern, schema, **options)
 
     def read_hashes(
-        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[ScanOptions]
+        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[HashOptions]
     ) -> pl.DataFrame:
         """Read hashes into a DataFrame; see :func:`gearframe.read_hashes`."""
         from gearframe.io.hashes import read_hashes
@@ -121,6 +122,18 @@ class ReadMethods:
         from gearframe.io.streams import read_streams
 
         return read_streams(self._client(), pattern, schema, **options)
+
+    def scan_keys(self, pattern: str | bytes = "*", **options: Unpack[ScanOptions]) -> pl.LazyFrame:
+        """Scan the keyspace into a LazyFrame; see :func:`gearframe.scan_keys`."""
+        from gearframe.io.keys import scan_keys
+
+        return scan_keys(self._client(), pattern, **options)
+
+    def read_keys(self, pattern: str | bytes = "*", **options: Unpack[ScanOptions]) -> pl.DataFrame:
+        """Read the keyspace into a DataFrame; see :func:`gearframe.read_keys`."""
+        from gearframe.io.keys import read_keys
+
+        return read_keys(self._client(), pattern, **options)
 
     def scan_json(
         self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[JsonOptions]

@@ -114,9 +114,7 @@ def is_definite(path: str) -> bool:
     """
     at = 1
     while at < len(path):
-        step = (
-            _DOTTED.match(path, at) or _INDEX.match(path, at) or _QUOTED.match(path, at)
-        )
+        step = _DOTTED.match(path, at) or _INDEX.match(path, at) or _QUOTED.match(path, at)
         if step is None:
             return False
         at = step.end()

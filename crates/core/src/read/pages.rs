@@ -53,6 +53,7 @@ impl Worker<'_> {
             Values::None => {}
             Values::Elements => self.ask_elements(keys, window),
             Values::Documents => self.ask_documents(keys),
+            Values::Facts => self.ask_facts(keys),
             Values::SomeFields => {
                 for key in keys.iter() {
                     self.hmget.encode(out, key);
@@ -97,6 +98,7 @@ impl Worker<'_> {
         match values {
             Values::Elements => self.receive_elements(keys, &known, window),
             Values::Documents => self.receive_documents(keys, &known),
+            Values::Facts => self.receive_facts(keys, &known),
             Values::None => self.rows_without_values(keys, &known),
             Values::Strings => self.receive_strings(keys, &known),
             Values::SomeFields => self.receive_some_fields(keys, &known),
@@ -106,13 +108,19 @@ impl Worker<'_> {
 
     fn receive_types(&mut self, known: &mut [Known]) -> Result<()> {
         let wanted = self.request.kind.type_name();
+        let keeps = self.request.wants_facts();
+        self.types = KeyPage::default();
         for known in known {
             let name = self.replies.next_text("TYPE")?;
-            known.present = name == wanted;
-            if name == b"none" {
+            let exists = name != b"none";
+            known.present = exists && wanted.is_none_or(|wanted| wanted == name);
+            if !exists {
                 add(&self.stats.keys_vanished, 1);
-            } else if name != wanted {
+            } else if !known.present {
                 add(&self.stats.keys_of_other_type, 1);
+            }
+            if keeps {
+                self.types.push(name);
             }
         }
         Ok(())

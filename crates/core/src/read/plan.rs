@@ -18,6 +18,8 @@ pub(super) enum Values {
     Documents,
     /// The commands of a type whose elements are rows.
     Elements,
+    /// OBJECT and MEMORY, as far as columns want them.
+    Facts,
 }
 
 /// The commands that are sent for each key.
@@ -45,6 +47,8 @@ impl FetchPlan {
             Kind::Strings => Values::None,
             Kind::Json if wants_document(request) => Values::Documents,
             Kind::Json => Values::None,
+            Kind::Keys { .. } if request.wants_facts() => Values::Facts,
+            Kind::Keys { .. } => Values::None,
             // How many rows there are, only the elements tell.
             Kind::Fields | Kind::Sets | Kind::Lists { .. } | Kind::Zsets(_) | Kind::Streams(_) => {
                 Values::Elements
@@ -55,8 +59,15 @@ impl FetchPlan {
             values,
             ttl: request.wants(&Source::Ttl),
             field_ttl: !request.ttl_fields().is_empty(),
-            scan_type: scans && values == Values::None,
-            key_type: !scans && values == Values::None,
+            scan_type: scans
+                && match &request.kind {
+                    Kind::Keys { type_name } => type_name.is_some(),
+                    _ => values == Values::None,
+                },
+            key_type: !scans && values == Values::None
+                || request.wants(&Source::Type)
+                || request.wants(&Source::Length)
+                || !scans && values == Values::Facts,
         }
     }
 

@@ -27,6 +27,12 @@ pub enum Kind {
     Streams(EntryRange),
     /// JSON documents: one row a key.
     Json,
+    /// Keys themselves, of any type: one row a key.
+    Keys {
+        /// The only type that is wanted.
+        #[serde(rename = "type")]
+        type_name: Option<String>,
+    },
 }
 
 /// Which members of a sorted set are read.
@@ -68,9 +74,9 @@ pub enum OnChange {
 }
 
 impl Kind {
-    /// The name that TYPE answers with, and that SCAN's TYPE option takes.
-    pub fn type_name(&self) -> &'static [u8] {
-        match self {
+    /// The name that TYPE answers with, and that SCAN's TYPE option takes; none for any type.
+    pub fn type_name(&self) -> Option<&[u8]> {
+        Some(match self {
             Self::Hashes | Self::Fields => b"hash",
             Self::Strings => b"string",
             Self::Sets => b"set",
@@ -78,7 +84,8 @@ impl Kind {
             Self::Zsets(_) => b"zset",
             Self::Streams(_) => b"stream",
             Self::Json => b"ReJSON-RL",
-        }
+            Self::Keys { type_name } => return type_name.as_ref().map(|name| name.as_bytes()),
+        })
     }
 }
 
@@ -142,6 +149,16 @@ pub enum Source {
     },
     /// The text of a JSON document.
     Document,
+    /// The type of a key, as TYPE answers.
+    Type,
+    /// How the server keeps a key, as OBJECT ENCODING answers.
+    Encoding,
+    /// The bytes that a key takes, as MEMORY USAGE answers.
+    Memory,
+    /// Seconds since a key was used last.
+    Idle,
+    /// The number of a key's elements, or of a string's bytes.
+    Length,
     /// Nothing: rows are counted only.
     Nothing,
 }
@@ -216,6 +233,14 @@ impl ReadRequest {
                 _ => None,
             })
             .collect()
+    }
+
+    /// Whether any column wants to know more of a key than its name and its time to live.
+    pub fn wants_facts(&self) -> bool {
+        use Source::{Encoding, Idle, Length, Memory, Type};
+        [Encoding, Idle, Length, Memory, Type]
+            .iter()
+            .any(|source| self.wants(source))
     }
 
     /// Whether any column comes from `source`.

@@ -83,8 +83,12 @@ counters! {
     xrange,
     /// JSON.GET commands sent.
     json_get,
-    /// LLEN, ZCARD and ZCOUNT commands sent.
+    /// LLEN, ZCARD, ZCOUNT and other commands sent that count elements.
     length,
+    /// OBJECT ENCODING and OBJECT IDLETIME commands sent.
+    object,
+    /// MEMORY USAGE commands sent.
+    memory_usage,
     /// WATCH commands sent.
     watch,
     /// HLEN and HGETALL commands sent to look at a sample.
