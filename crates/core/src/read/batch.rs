@@ -276,7 +276,11 @@ fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reaso
         kind: ErrorKind::Data,
         message: format!(
             "{place} is {}, which is not {dtype}: {reason}; {advice}",
-            quoted(shown)
+            match output.source {
+                // JSON has its own quotes and escapes.
+                Source::Path { .. } => String::from_utf8_lossy(shown).into_owned(),
+                _ => quoted(shown),
+            }
         ),
         bad_value: Some(Box::new(BadValue {
             key: key.to_vec(),
