@@ -9,7 +9,8 @@ from gearframe.exceptions import OptionError, SchemaError
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DOTTED = re.compile(r"\.[\w$#%^/+`:-]+")
 _INDEX = re.compile(r"\[(?:0|-?[1-9][0-9]*)\]")
-_QUOTED = re.compile(r"""\[(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\]""", re.DOTALL)
+_QUOTED = re.compile(r"""\[(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\]""", re.DOTALL)
+_TEXT = re.compile(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'""", re.DOTALL)
 
 
 def member_path(name: str) -> str:
@@ -66,7 +67,7 @@ def check_path(path: object, column: str) -> str:
     OptionError
         For a path that does not begin with ``$``; the message says what to write.
     SchemaError
-        For the name of a member that begins with a blank.
+        For the name of a member, or a text in a filter, that begins with a blank.
 
     Examples
     --------
@@ -87,8 +88,8 @@ write '$.address.city'
         )
     if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in path):
         raise OptionError(f"paths: {path!r} for column {column!r} has a character that no path has")
-    for quoted in _QUOTED.finditer(path):
-        check_blank(quoted[1] or quoted[2] or "")
+    for text in _TEXT.finditer(path):
+        check_blank(text[1] or text[2] or "")
     return path
 
 
@@ -129,9 +130,9 @@ def check_blank(name: str) -> None:
     """
     if name.startswith(" "):
         raise SchemaError(
-            f"the member {name!r} begins with a blank, which RedisJSON leaves out of a path, to "
-            f"answer with another member; read its parent as pl.Struct({{{name!r}: ...}}), for "
-            "instance with paths={'parent': '$'}"
+            f"{name!r} begins with a blank, which RedisJSON leaves out of a path, to answer with "
+            f"another member; read its parent as pl.Struct({{{name!r}: ...}}), for instance with "
+            "paths={'parent': '$'}"
         )
 
 
