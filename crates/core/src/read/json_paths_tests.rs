@@ -46,7 +46,7 @@ fn row(columns: &[OutputColumn], reply: &str) -> Result<Vec<String>> {
         ColumnType::String => array.as_string_view().value(0).to_owned(),
         _ => {
             let list = array.as_list::<i64>().value(0);
-            format!("{:?}", list.as_primitive::<Int64Type>().values())
+            format!("{:?}", list.as_primitive::<Int64Type>().values().to_vec())
         }
     };
     Ok(columns.iter().zip(batch.columns()).map(value).collect())
