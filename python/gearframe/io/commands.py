@@ -81,7 +81,7 @@ def _keys(
     keys: int | None,
 ) -> list[str]:
     origins = {column.origin for column in columns}
-    found = [f"{keys:,} keys by name"]
+    found = [f"{keys or 0:,} keys by name"]
     if pattern is not None:
         by_type = f" TYPE {elements['type']}" if elements["type"] else ""
         shown = pattern.decode("utf-8", "backslashreplace")
@@ -104,7 +104,7 @@ def _fetches(
             wanted = any(column.origin == "value" for column in columns)
             return [f"MGET of up to {PIPELINE_KEYS:,} keys at once"] if wanted else []
         case "sets":
-            return [f"SSCAN of each key{_PIECES}"]
+            return ["SRANDMEMBER of up to 4,096 members of each key; SSCAN of larger ones"]
         case "fields":
             ttl = any(column.origin == "field_ttl" for column in columns)
             times = ["HPTTL for the fields of each key"] if ttl else []
