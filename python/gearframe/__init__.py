@@ -42,6 +42,7 @@ from gearframe.infer.infer import infer_schema
 from gearframe.infer.result import InferredColumn, InferredSchema
 from gearframe.io.explain import explain, reports
 from gearframe.io.hashes import read_hashes, scan_hashes
+from gearframe.io.json import read_json, scan_json
 from gearframe.io.keys import read_keys, scan_keys
 from gearframe.io.lists import read_lists, scan_lists
 from gearframe.io.report import ScanReport, WriteReport
@@ -110,6 +111,7 @@ __all__ = [
     "iter_stream",
     "iter_stream_async",
     "read_hashes",
+    "read_json",
     "read_keys",
     "read_lists",
     "read_sets",
@@ -120,6 +122,7 @@ __all__ = [
     "reports",
     "scan_cached",
     "scan_hashes",
+    "scan_json",
     "scan_keys",
     "scan_lists",
     "scan_sets",

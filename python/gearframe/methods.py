@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gearframe.infer.fetch import Kind
     from gearframe.infer.result import InferredSchema
     from gearframe.io.hashes import HashOptions
+    from gearframe.io.json import JsonOptions
     from gearframe.io.lists import ListOptions
     from gearframe.io.options import ScanOptions
     from gearframe.io.report import WriteReport
@@ -163,6 +164,22 @@ class ReadMethods:
         return infer_schema(
             self._client(), pattern, kind, sample=sample, seed=seed, keys=keys, reserved=reserved
         )
+
+    def scan_json(
+        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[JsonOptions]
+    ) -> pl.LazyFrame:
+        """Scan JSON documents into a LazyFrame; see :func:`gearframe.scan_json`."""
+        from gearframe.io.json import scan_json
+
+        return scan_json(self._client(), pattern, schema, **options)
+
+    def read_json(
+        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[JsonOptions]
+    ) -> pl.DataFrame:
+        """Read JSON documents into a DataFrame; see :func:`gearframe.read_json`."""
+        from gearframe.io.json import read_json
+
+        return read_json(self._client(), pattern, schema, **options)
 
 
 class WriteMethods:

@@ -47,6 +47,7 @@ _COMMANDS = {
     "lrange": "LRANGE",
     "zrange": "ZRANGE",
     "xrange": "XRANGE",
+    "json_get": "JSON.GET",
     "length": "LLEN/ZCARD/… (lengths)",
     "object": "OBJECT",
     "memory_usage": "MEMORY USAGE",

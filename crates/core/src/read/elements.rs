@@ -122,7 +122,7 @@ impl Worker<'_> {
                     counted += indexed::ask_scores(out, key, range, window, with_index);
                 }
                 Kind::Streams(range) => entries::ask(out, key, range, window),
-                Kind::Hashes | Kind::Strings | Kind::Keys { .. } => {}
+                Kind::Hashes | Kind::Strings | Kind::Keys { .. } | Kind::Json => {}
             }
         }
         add(&self.stats.length, counted);
@@ -198,7 +198,12 @@ impl Worker<'_> {
     /// Whether a key without elements cannot be: then it was gone when it was asked for.
     fn empty_is_gone(&self) -> bool {
         match &self.request.kind {
-            Kind::Sets | Kind::Fields | Kind::Hashes | Kind::Strings | Kind::Keys { .. } => true,
+            Kind::Sets
+            | Kind::Fields
+            | Kind::Hashes
+            | Kind::Strings
+            | Kind::Keys { .. }
+            | Kind::Json => true,
             Kind::Lists { range } | Kind::Zsets(ZsetRange::Rank { range }) => *range == (0, -1),
             Kind::Zsets(ZsetRange::Score { .. }) | Kind::Streams(_) => false,
         }
@@ -220,7 +225,7 @@ impl Worker<'_> {
             Kind::Lists { .. } => &self.stats.lrange,
             Kind::Zsets(_) => &self.stats.zrange,
             Kind::Streams(_) => &self.stats.xrange,
-            Kind::Hashes | Kind::Strings | Kind::Keys { .. } => &self.stats.hmget,
+            Kind::Hashes | Kind::Strings | Kind::Keys { .. } | Kind::Json => &self.stats.hmget,
         }
     }
 }

@@ -25,6 +25,8 @@ pub enum Kind {
     Zsets(ZsetRange),
     /// Streams: one row an entry.
     Streams(EntryRange),
+    /// JSON documents: one row a key.
+    Json,
     /// Keys themselves, of any type: one row a key.
     Keys {
         /// The only type that is wanted.
@@ -81,6 +83,7 @@ impl Kind {
             Self::Lists { .. } => b"list",
             Self::Zsets(_) => b"zset",
             Self::Streams(_) => b"stream",
+            Self::Json => b"ReJSON-RL",
             Self::Keys { type_name } => return type_name.as_ref().map(|name| name.as_bytes()),
         })
     }
@@ -137,6 +140,15 @@ pub enum Source {
         /// Which.
         part: usize,
     },
+    /// What a JSONPath matches in a document.
+    Path {
+        /// The path.
+        path: String,
+        /// Whether it may match more than one value; then all of them are wanted.
+        all: bool,
+    },
+    /// The text of a JSON document.
+    Document,
     /// The type of a key, as TYPE answers.
     Type,
     /// How the server keeps a key, as OBJECT ENCODING answers.

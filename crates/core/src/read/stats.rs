@@ -83,6 +83,8 @@ counters! {
     zrange,
     /// XRANGE commands sent.
     xrange,
+    /// JSON.GET commands sent.
+    json_get,
     /// LLEN, ZCARD, ZCOUNT and other commands sent that count elements.
     length,
     /// OBJECT ENCODING and OBJECT IDLETIME commands sent.
