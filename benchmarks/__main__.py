@@ -12,7 +12,20 @@ from benchmarks import machine, report
 from benchmarks.servers import BenchServer
 from benchmarks.settings import Settings
 
-NAMES = ("read_hashes", "read_strings", "write_hashes", "memory", "foreground")
+NAMES = (
+    "read_hashes",
+    "read_strings",
+    "read_sets",
+    "read_lists",
+    "read_zsets",
+    "read_streams",
+    "read_json",
+    "long_list",
+    "latency",
+    "write_hashes",
+    "memory",
+    "foreground",
+)
 
 
 def main() -> None:

@@ -104,22 +104,28 @@ Fetch = Callable[[bytes, int], bytes]
 """Makes the fetch of a page out of its keys, encoded as SCAN returned them, and their number."""
 
 
-def hgetall(keys: bytes, count: int) -> bytes:
-    """``HGETALL key`` for each key."""
-    head = b"*2\r\n$7\r\nHGETALL\r\n"
-    return head + keys[:-2].replace(b"\r\n$", b"\r\n" + head + b"$") + b"\r\n"
+def _bulk(text: str) -> bytes:
+    data = text.encode()
+    return b"$%d\r\n%s\r\n" % (len(data), data)
 
 
-def hmget(fields: Iterable[str]) -> Fetch:
-    """``HMGET key field …`` for each key."""
-    names = [name.encode() for name in fields]
-    head = b"*%d\r\n$5\r\nHMGET\r\n" % (2 + len(names))
-    tail = b"".join(b"$%d\r\n%s\r\n" % (len(name), name) for name in names)
+def command(name: str, *arguments: str) -> Fetch:
+    """``NAME key argument …`` for each key."""
+    head = b"*%d\r\n%s" % (2 + len(arguments), _bulk(name))
+    tail = b"".join(map(_bulk, arguments))
 
     def fetch(keys: bytes, count: int) -> bytes:
         return head + keys[:-2].replace(b"\r\n$", b"\r\n" + tail + head + b"$") + b"\r\n" + tail
 
     return fetch
+
+
+hgetall = command("HGETALL")
+
+
+def hmget(fields: Iterable[str]) -> Fetch:
+    """``HMGET key field …`` for each key."""
+    return command("HMGET", *fields)
 
 
 def mget(keys: bytes, count: int) -> bytes:
@@ -144,6 +150,17 @@ def read(wire: Wire, fetch: Fetch) -> None:
         if cursor == b"0":
             break
     if owes_page:
+        wire.skip()
+
+
+def windows(wire: Wire, key: str, length: int, size: int) -> None:
+    """Read one list by ``LRANGE key from to``, two windows under way."""
+    for start in range(0, length, size):
+        bounds = (str(start), str(start + size - 1))
+        wire.send(b"*4\r\n" + b"".join(map(_bulk, ("LRANGE", key, *bounds))) + wire.mark)
+        if start:
+            wire.skip()
+    if length:
         wire.skip()
 
 

@@ -22,22 +22,29 @@ def hset(chunk: pl.DataFrame) -> pl.Series:
     """Encode ``HSET key field value …`` for each row."""
     fields = [name for name in chunk.columns if name != "_key"]
     head = f"*{2 + 2 * len(fields)}\r\n$4\r\nHSET\r\n"
-    parts = [pl.lit(head), _bulk(pl.col("_key"))]
+    parts = [pl.lit(head), bulk(pl.col("_key"))]
     for name in fields:
-        parts += [pl.lit(f"${len(name.encode())}\r\n{name}\r\n"), _bulk(pl.col(name))]
+        parts += [pl.lit(f"${len(name.encode())}\r\n{name}\r\n"), bulk(pl.col(name))]
     return as_text(chunk).select(pl.concat_str(parts)).to_series()
 
 
 def delete(chunk: pl.DataFrame) -> pl.Series:
     """Encode ``DEL key`` for each row."""
-    parts = [pl.lit("*2\r\n$3\r\nDEL\r\n"), _bulk(pl.col("_key"))]
+    parts = [pl.lit("*2\r\n$3\r\nDEL\r\n"), bulk(pl.col("_key"))]
     return chunk.select(pl.concat_str(parts)).to_series()
 
 
 def set_string(chunk: pl.DataFrame) -> pl.Series:
     """Encode ``SET key value`` for each row."""
-    parts = [pl.lit("*3\r\n$3\r\nSET\r\n"), _bulk(pl.col("_key")), _bulk(pl.col("value"))]
+    parts = [pl.lit("*3\r\n$3\r\nSET\r\n"), bulk(pl.col("_key")), bulk(pl.col("value"))]
     return as_text(chunk).select(pl.concat_str(parts)).to_series()
+
+
+def bulk(value: pl.Expr) -> pl.Expr:
+    """Encode a text as an argument."""
+    return pl.concat_str(
+        pl.lit("$"), value.str.len_bytes().cast(pl.String), pl.lit("\r\n"), value, pl.lit("\r\n")
+    )
 
 
 def batches(commands: Iterable[pl.Series]) -> Iterator[bytes]:
@@ -71,9 +78,3 @@ def _transactions(commands: Iterable[pl.Series], rows: int) -> Iterator[list[byt
 def load(wire: Wire, commands: Iterable[pl.Series]) -> None:
     """Send commands and throw their replies away."""
     wire.send_all(batches(commands))
-
-
-def _bulk(value: pl.Expr) -> pl.Expr:
-    return pl.concat_str(
-        pl.lit("$"), value.str.len_bytes().cast(pl.String), pl.lit("\r\n"), value, pl.lit("\r\n")
-    )

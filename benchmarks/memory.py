@@ -58,24 +58,25 @@ def _measure(url: str, rows: int) -> None:
 
     with gf.connect(url) as client, tempfile.TemporaryDirectory() as folder:
         lf = gf.scan_hashes(client, "*", data.FIELDS)
-        _forget_peak()
-        start = _status("VmRSS")
+        forget_peak()
+        start = status("VmRSS")
         began = time.perf_counter()
         lf.sink_parquet(Path(folder) / "hashes.parquet")
         seconds = time.perf_counter() - began
-        peak = _status("VmHWM")
+        peak = status("VmHWM")
         written = gf.reports(lf)[0].rows_out
     if written != rows:
         raise SystemExit(f"{written:,} rows were written, not {rows:,}")
     print(start, peak - start, seconds)
 
 
-def _forget_peak() -> None:
+def forget_peak() -> None:
     """Let the kernel measure the peak from here on (man 5 proc, clear_refs)."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def _status(name: str) -> float:
+def status(name: str) -> float:
+    """Read MB from this process's status, such as ``VmRSS``."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024 / 1e6

@@ -2,6 +2,8 @@
 
 from tests.servers.fixtures import (  # noqa: F401
     fresh_server,
+    json_server,
+    json_url,
     pytest_configure,
     pytest_generate_tests,
     pytest_runtest_makereport,
@@ -10,6 +12,8 @@ from tests.servers.fixtures import (  # noqa: F401
     server,
     server_pool,
     stack74,
+    timeseries_server,
+    timeseries_url,
     url,
 )
 from tests.servers.guarded import guarded  # noqa: F401

@@ -23,6 +23,9 @@ ALWAYS = ("valkey91", "redis82")
 
 STACK_MODULES = ("redisearch.so", "rejson.so", "redistimeseries.so", "redisbloom.so")
 
+WITH_JSON = ("stack74", "valkey91_modules", "redis82_modules")
+WITH_TIMESERIES = WITH_JSON
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -79,6 +82,20 @@ def stack74() -> Entry:
     return _command(replace(entry, env=env, modules=modules), program)
 
 
+def valkey91_modules() -> Entry:
+    """Valkey 9.1 with Redis Stack's modules.
+
+    The modules answer as in the stack. What differs is Valkey's own: ``SCAN … TYPE`` of a type
+    that no module has brought is an error here, and no keys on Redis.
+    """
+    return _with_modules(valkey91())
+
+
+def redis82_modules() -> Entry:
+    """Redis 8.2 with Redis Stack's modules, beside the vector sets that it always has."""
+    return _with_modules(redis82())
+
+
 def redis70() -> Entry:
     entry = Entry("redis70", "7.0")
     program = shutil.which("redis-server")
@@ -94,7 +111,8 @@ def redis70() -> Entry:
 
 
 MAKERS: dict[str, Callable[[], Entry]] = {
-    maker.__name__: maker for maker in (valkey91, redis82, stack74, redis70)
+    maker.__name__: maker
+    for maker in (valkey91, redis82, stack74, valkey91_modules, redis82_modules, redis70)
 }
 
 
@@ -104,6 +122,17 @@ def find(name: str) -> Entry:
     if name not in MAKERS:
         raise LookupError(f"no server is called {name!r}; known: {', '.join(MAKERS)}")
     return MAKERS[name]()
+
+
+def _with_modules(plain: Entry) -> Entry:
+    stack = stack74()
+    return replace(
+        plain,
+        name=f"{plain.name}_modules",
+        env=stack.env,
+        modules=stack.modules,
+        missing=plain.missing or stack.missing,
+    )
 
 
 def _command(entry: Entry, program: Path) -> Entry:

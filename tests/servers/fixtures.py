@@ -1,7 +1,8 @@
 """The fixtures that give tests their servers; ``tests/conftest.py`` lists them.
 
 A test that takes ``server``, ``url`` or ``redis_client`` runs once on each server that must
-always be there; ``@pytest.mark.servers("valkey91", "stack74")`` chooses others.
+always be there; ``@pytest.mark.servers("valkey91", "stack74")`` chooses others. A test that takes
+``json_url`` or ``timeseries_url`` runs once on each server that has the module.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import Protocol
 import pytest
 import redis
 
-from tests.servers.catalog import ALWAYS, find
+from tests.servers.catalog import ALWAYS, WITH_JSON, WITH_TIMESERIES, find
 from tests.servers.server import Option, Server
 
 LOG_LINES = 50
+
+SERVERS_OF = {"server": ALWAYS, "json_server": WITH_JSON, "timeseries_server": WITH_TIMESERIES}
+"""Which servers a fixture means where no marker names others."""
 
 _FRESH = pytest.StashKey[list[Server]]()
 
@@ -102,6 +106,47 @@ def redis_client(url: str) -> Iterator[redis.Redis]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def json_server(request: pytest.FixtureRequest, server_pool: Pool) -> Server:
+    """A shared server that has JSON, as the last test left it.
+
+    RedisJSON 2.8 answers alike on all of them, in RESP2 and RESP3. TYPE is ``ReJSON-RL``, OBJECT
+    ENCODING ``raw``. JSON.GET is one bulk string, null without the key. With one ``$`` path it is
+    an array of what matched, ``[]`` where nothing did; with several an object of such arrays by
+    path, in any order, a path that was asked twice once. A legacy path gives the value itself and
+    is an error where nothing matches. A key of another type is ``-Existing key has wrong Redis
+    type``, without the code WRONGTYPE; JSON.MGET answers null for it. Integers are exact from
+    -2^63 to 2^64 - 1; larger ones became doubles when they were set. JSON.SET keeps a key's TTL.
+    """
+    return server_pool.get(request.param)
+
+
+@pytest.fixture
+def json_url(json_server: Server, server_pool: Pool) -> str:
+    """The URL of a server that has JSON, without any key."""
+    return flush(server_pool.get(json_server.entry.name)).url
+
+
+@pytest.fixture(scope="session")
+def timeseries_server(request: pytest.FixtureRequest, server_pool: Pool) -> Server:
+    """A shared server that has time series, as the last test left it.
+
+    RedisTimeSeries 1.12 answers alike on all of them. TYPE is ``TSDB-TYPE``, OBJECT ENCODING
+    ``raw``. TS.RANGE is an array of pairs; the value is a simple string in RESP2 (``1E-1``) and a
+    double in RESP3 (``0.1``), the shortest text of the number in both. A missing key is an error,
+    an empty series is not; another type is ``-ERR WRONGTYPE …``. NaN and infinity cannot be added,
+    but AGGREGATION with EMPTY gives NaN. TS.MRANGE has three parts for each key in RESP2 and a map
+    in RESP3, whose values have one part more, ``aggregators``. TS.MADD makes no series.
+    """
+    return server_pool.get(request.param)
+
+
+@pytest.fixture
+def timeseries_url(timeseries_server: Server, server_pool: Pool) -> str:
+    """The URL of a server that has time series, without any key."""
+    return flush(server_pool.get(timeseries_server.entry.name)).url
+
+
 @pytest.fixture
 def stack74(server_pool: Pool) -> Server:
     """Redis Stack 7.4 with search, JSON, time series and Bloom filters, without any key."""
@@ -144,10 +189,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "server" in metafunc.fixturenames:
-        marker = metafunc.definition.get_closest_marker("servers")
-        names = marker.args if marker is not None else ALWAYS
-        metafunc.parametrize("server", names, indirect=True, scope="session")
+    marker = metafunc.definition.get_closest_marker("servers")
+    for fixture, usual in SERVERS_OF.items():
+        if fixture in metafunc.fixturenames:
+            names = marker.args if marker is not None else usual
+            metafunc.parametrize(fixture, names, indirect=True, scope="session")
 
 
 @pytest.hookimpl(wrapper=True)

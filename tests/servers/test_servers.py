@@ -39,6 +39,48 @@ def test_stack_has_its_modules(stack74: Server) -> None:
         assert client.execute_command("FT._LIST") == []
 
 
+@pytest.mark.servers("valkey91_modules", "redis82_modules")
+def test_modules_of_the_stack_are_loaded(redis_client: redis.Redis) -> None:
+    names = {module[b"name"] for module in redis_client.module_list()}
+    assert names - {b"lua", b"vectorset"} == {b"search", b"ReJSON", b"timeseries", b"bf"}
+
+
+def test_json_servers_have_json(json_url: str) -> None:
+    with redis.Redis.from_url(json_url, decode_responses=True, protocol=3) as client:
+        # Not client.json(), which would parse the replies of this client from then on.
+        assert client.execute_command("JSON.SET", "doc", "$", '{"a": 1}') == "OK"
+        assert client.type("doc") == "ReJSON-RL"
+        assert client.execute_command("JSON.GET", "doc", "$.a") == "[1]"
+        assert client.execute_command("JSON.GET", "doc", "$.b") == "[]"
+        assert client.execute_command("JSON.GET", "none", "$.a") is None
+        client.set("text", "{}")
+        with pytest.raises(redis.ResponseError, match="Existing key has wrong Redis type"):
+            client.execute_command("JSON.GET", "text", "$")
+
+
+def test_timeseries_servers_have_time_series(timeseries_url: str) -> None:
+    with redis.Redis.from_url(timeseries_url, decode_responses=True, protocol=2) as client:
+        assert client.execute_command("TS.ADD", "series", "1000", "0.1") == 1000
+        assert client.type("series") == "TSDB-TYPE"
+        assert client.execute_command("TS.RANGE", "series", "-", "+") == [[1000, "1E-1"]]
+        with pytest.raises(redis.ResponseError, match="the key does not exist"):
+            client.execute_command("TS.RANGE", "none", "-", "+")
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_no_documents_are_left_from_another_test(json_url: str, time: str) -> None:
+    with redis.Redis.from_url(json_url) as client:
+        assert client.dbsize() == 0
+        client.json().set("left behind by", "$", time)
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_no_series_are_left_from_another_test(timeseries_url: str, time: str) -> None:
+    with redis.Redis.from_url(timeseries_url) as client:
+        assert client.dbsize() == 0
+        client.ts().create(f"left behind by {time}")
+
+
 @pytest.mark.parametrize("time", ["first", "second"])
 def test_no_keys_are_left_from_another_test(redis_client: redis.Redis, time: str) -> None:
     assert redis_client.dbsize() == 0
@@ -116,7 +158,7 @@ def test_server_that_cannot_start_shows_its_log() -> None:
 
 
 def test_unknown_server_names_the_known_ones() -> None:
-    with pytest.raises(LookupError, match="known: valkey91, redis82, stack74, redis70"):
+    with pytest.raises(LookupError, match="known: valkey91, redis82, stack74, valkey91_modules"):
         find("redis99")
 
 
@@ -167,6 +209,26 @@ def test_missing_server_skips(pytester: pytest.Pytester, monkeypatch: pytest.Mon
     result = run(pytester, monkeypatch, "def test_it(url): pass")
     result.assert_outcomes(passed=1, skipped=1)
     result.stdout.fnmatch_lines("SKIPPED*server valkey91: lost at sea")
+
+
+def test_marker_chooses_among_servers_with_modules(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makeconftest(CONFTEST)
+    result = run(
+        pytester,
+        monkeypatch,
+        """
+        import pytest
+        @pytest.mark.servers("valkey91_modules")
+        def test_url(server, url): assert server.entry.name == "valkey91_modules"
+        @pytest.mark.servers("redis82_modules")
+        def test_json(json_server, json_url): assert json_server.entry.name == "redis82_modules"
+        @pytest.mark.servers("valkey91_modules", "redis82_modules")
+        def test_series(timeseries_url): assert timeseries_url.startswith("redis://")
+        """,
+    )
+    result.assert_outcomes(passed=4)
 
 
 def test_missing_server_fails_in_ci(
