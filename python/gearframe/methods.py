@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gearframe.client import Client
+    from gearframe.io.hashes import HashOptions
     from gearframe.io.lists import ListOptions
-    from gearframe.io.options import ScanOptions
     from gearframe.io.sets import SetOptions
     from gearframe.io.streams import StreamOptions
     from gearframe.io.strings import StringOptions
@@ -26,7 +26,7 @@ class ReadMethods:
         return cast("Client", self)
 
     def scan_hashes(
-        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[ScanOptions]
+        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[HashOptions]
     ) -> pl.LazyFrame:
         """Scan hashes into a LazyFrame; see :func:`gearframe.scan_hashes`."""
         from gearframe.io.hashes import scan_hashes
@@ -34,7 +34,7 @@ class ReadMethods:
         return scan_hashes(self._client(), pattern, schema, **options)
 
     def read_hashes(
-        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[ScanOptions]
+        self, pattern: str | bytes = "*", schema: Any = None, **options: Unpack[HashOptions]
     ) -> pl.DataFrame:
         """Read hashes into a DataFrame; see :func:`gearframe.read_hashes`."""
         from gearframe.io.hashes import read_hashes

@@ -81,7 +81,7 @@ def test_ttl_and_values(url: str, redis_client: redis.Redis) -> None:
 
 def test_bad_values(url: str, redis_client: redis.Redis) -> None:
     redis_client.mset({"a": "1", "b": "1.9"})
-    with pytest.raises(gf.DataError, match=r'the value of key "b" is "1\.9", which is not Int8'):
+    with pytest.raises(gf.DataError, match=r'a value of key "b" is "1\.9", which is not Int8'):
         gf.read_strings(url, "*", pl.Int8)
     lf = gf.scan_strings(url, "*", pl.Int8, on_error="skip")
     assert lf.collect().rows() == [("a", 1)]

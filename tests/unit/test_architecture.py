@@ -22,7 +22,7 @@ RUST = sorted((REPOSITORY / "crates").glob("*/src/**/*.rs"))
 # a place.
 ORDER = [
     "exceptions", "_native", "options", "url", "embedded", "methods", "client", "control",
-    "schema", "texts", "io", "infer", "cache", "streams", "compat", "cli",
+    "schema", "dtypes", "texts", "io", "infer", "cache", "streams", "compat", "cli",
 ]  # fmt: skip
 
 # `unsafe` stands here alone; each file says why.

@@ -13,11 +13,11 @@ from cyclopts import Group, Parameter
 
 from gearframe.cli.connection import ConnectionOptions
 from gearframe.cli.console import Output
-from gearframe.cli.dtypes import NAMES, parse_schema
 from gearframe.cli.fields import sample_fields
 from gearframe.cli.output import check_target, write_file
 from gearframe.cli.tables import print_table, printable, size, summary
 from gearframe.client import Client
+from gearframe.dtypes import NAMES, parse_schema
 from gearframe.exceptions import OptionError
 from gearframe.io.explain import explain as explain_query
 from gearframe.io.explain import reports

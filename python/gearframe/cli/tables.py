@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from gearframe.cli.dtypes import dtype_text
+from gearframe.dtypes import dtype_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

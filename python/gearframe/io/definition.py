@@ -12,6 +12,9 @@ ROWS_COLUMN = "__gearframe_rows"
 """A column of no width that no frame shows: Polars asks for it, as the cheapest, to count rows."""
 
 Kind = Literal["hashes", "fields", "strings", "sets", "lists", "zsets", "streams"]
+ROW_A_KEY: frozenset[Kind] = frozenset(("hashes", "strings"))
+"""The kinds of which each key is one row."""
+
 OnError = Literal["raise", "null", "skip"]
 OnChange = Literal["raise", "keep"]
 

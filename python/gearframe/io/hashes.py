@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from gearframe.exceptions import SchemaError
-from gearframe.io.options import ScanOptions, field_columns, scan
+import polars as pl
+
+from gearframe.exceptions import OptionError, SchemaError
+from gearframe.io.definition import Column
+from gearframe.io.options import ScanOptions, columns_of, field_columns, scan
 from gearframe.io.source import collect
 from gearframe.io.write import IfExists, OnFailure, Ttl, define, schema_of, write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import polars as pl
-
     from gearframe.client import Client
     from gearframe.io.report import WriteReport
+
+
+class HashOptions(ScanOptions, total=False):
+    """Keyword arguments of ``scan_hashes``."""
+
+    format: Literal["wide", "long"]
+    field_column: str
+    field_dtype: Any
+    value_column: str
+    field_ttl: bool | Sequence[str]
 
 
 def scan_hashes(
     client: Client | str | None,
     pattern: str | bytes = "*",
     schema: Any = None,
+    *,
+    format: Literal["wide", "long"] = "wide",
+    field_column: str = "field",
+    field_dtype: Any = pl.String,
+    value_column: str = "value",
+    field_ttl: bool | Sequence[str] = False,
     **options: Unpack[ScanOptions],
 ) -> pl.LazyFrame:
     """Scan hashes into a LazyFrame: one row for each key, one column for each field.
@@ -39,10 +55,28 @@ def scan_hashes(
     schema : mapping of str to dtype
         The fields to read and their dtypes: integers, Float32, Float64, Boolean, String, Binary,
         Categorical, Enum, Date, Time, Datetime, Duration, Decimal, and List, Array and Struct out
-        of JSON text. ``{}`` reads keys only.
+        of JSON text. ``{}`` reads keys only. In long format one dtype for all values, String if
+        not given.
+    format : {"wide", "long"}, default "wide"
+        One row for each hash with a column for each field of the schema; or one row for each
+        field of each hash, whatever its name, for hashes with many fields or unknown ones.
+    field_column, value_column : str, default "field" and "value"
+        In long format, the names of the columns with the fields' names and values.
+    field_dtype : dtype, default polars.String
+        In long format, ``polars.Binary`` reads names that are not UTF-8.
+    field_ttl : bool or sequence of str, default False
+        Have columns with the time to live of single fields (Redis 7.4, Valkey 9): Duration in
+        milliseconds, null where there is none. In wide format ``<field>_ttl`` for the fields
+        named, or with True for those of the schema; in long format ``field_ttl``. They are asked
+        for beside the values, not in the same step.
     keys : iterable of str or bytes, optional
         Read these keys instead of those that match the pattern; no SCAN is sent. A key that does
         not exist makes no row; one that is named twice makes one.
+    key_schema : str, optional
+        What keys are made of, to have the parts as columns: ``"user:{id:Int64}:{region}"`` gives
+        the columns ``id`` and ``region``, and narrows MATCH to ``user:*:*`` if ``pattern`` is
+        ``"*"``. A part is the shortest text before what follows it, the last reaches to the end;
+        its dtype is String if none is named. A key of another form does not fit (``on_error``).
     include_key : bool, default True
         Have a column with the key.
     key_column : str, default "_key"
@@ -77,8 +111,9 @@ def scan_hashes(
     Returns
     -------
     polars.LazyFrame
-        The row index, the key, the time to live (as far as they were asked for), then the fields
-        of the schema in its order. A field that a hash lacks is null.
+        The row index, the key, its parts, the time to live (as far as they were asked for), then
+        the fields of the schema in its order, and their times to live. A field that a hash lacks
+        is null. In long format the name, the value and the time to live of the field.
 
     Raises
     ------
@@ -101,7 +136,9 @@ def scan_hashes(
     some 3 µs of server time a key with six short fields. With the time to live also ``PTTL`` for
     each key. A query that uses no field sends ``SCAN … TYPE hash`` alone, or for named keys
     ``TYPE`` of each. Where all of a key's fields are null, ``MULTI PTTL HMGET EXEC`` tells a hash
-    without them from a key that has vanished.
+    without them from a key that has vanished. Times to live of fields take ``HPTTL`` for each key.
+    In long format ``HSCAN`` for each key: small hashes at once, large ones in pieces of up to
+    4,096 fields.
 
     Pushed down: columns, ``head``, and of a filter ``_key ==`` and ``_key.is_in`` (fetched without
     SCAN) and ``_key.str.starts_with`` (a narrower MATCH). A filter on values reads all keys of the
@@ -132,20 +169,60 @@ def scan_hashes(
     │ user:1 ┆ Ann  ┆ 41  │
     └────────┴──────┴─────┘
     """
+    if format == "long":
+        given: dict[str, tuple[Any, str]] = {field_column: (_name_dtype(field_dtype), "name")}
+        given[value_column] = (pl.String if schema is None else _one_dtype(schema), "value")
+        if field_ttl:
+            given["field_ttl"] = (pl.Duration("ms"), "field_ttl")
+        return scan(client, "fields", pattern, columns_of(given, options), options)
+    if format != "wide":
+        raise OptionError(f"format is {format!r}; expected 'wide' or 'long'")
     if schema is None:
         raise SchemaError(
             "schema is missing; expected the fields and their dtypes, such as "
             "{'name': pl.String, 'age': pl.Int64}, or {} for the keys alone"
         )
     values = field_columns(schema, options)
-    return scan(client, "hashes", pattern, values, options)
+    names = [column.name for column in values] if field_ttl is True else field_ttl
+    times = {f"{name}_ttl": name for name in _names(names)}
+    columns_of({name: (pl.Duration("ms"), "field_ttl") for name in times}, options)
+    taken = sorted(times.keys() & {column.name for column in values})
+    if taken:
+        raise SchemaError(f"field_ttl: the schema has a column {taken[0]!r} already; rename it")
+    ttls = [
+        Column(column, pl.Duration("ms"), {"from": "field_ttl", "field": name})
+        for column, name in times.items()
+    ]
+    return scan(client, "hashes", pattern, [*values, *ttls], options)
+
+
+def _names(field_ttl: bool | Sequence[str]) -> list[str]:
+    if isinstance(field_ttl, bool):
+        return []
+    if isinstance(field_ttl, str) or not all(isinstance(name, str) for name in field_ttl):
+        raise OptionError(f"field_ttl is {field_ttl!r}; expected True, or names of fields")
+    return list(field_ttl)
+
+
+def _name_dtype(dtype: Any) -> Any:
+    if dtype not in (pl.String, pl.Binary, str, bytes):
+        raise SchemaError(f"field_dtype is {dtype!r}; expected pl.String or pl.Binary")
+    return dtype
+
+
+def _one_dtype(schema: Any) -> Any:
+    if isinstance(schema, Mapping | list | tuple):
+        raise SchemaError(
+            f"schema is {schema!r}; in long format all values share one dtype, such as pl.Float64"
+        )
+    return schema
 
 
 def read_hashes(
     client: Client | str | None,
     pattern: str | bytes = "*",
     schema: Any = None,
-    **options: Unpack[ScanOptions],
+    **options: Unpack[HashOptions],
 ) -> pl.DataFrame:
     """Read hashes into a DataFrame: `scan_hashes`, collected.
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from gearframe.io import glob
 
 if TYPE_CHECKING:
+    from gearframe.io.definition import ScanDefinition
     from gearframe.io.pushdown import KeyFilter
 
 
@@ -31,6 +34,19 @@ class KeyChoice:
     kept: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class PartChoice:
+    """A pattern, and the conjuncts about parts of keys that it comes from."""
+
+    pattern: bytes
+    texts: tuple[str, ...] = ()
+
+    @property
+    def pushed(self) -> tuple[str, ...]:
+        """The same conjuncts, for ``explain``."""
+        return tuple(f"{text} → a narrower MATCH" for text in self.texts)
+
+
 def choose_keys(
     pattern: bytes, keys: tuple[bytes, ...] | None, where: KeyFilter, *, numbers_rows: bool
 ) -> KeyChoice:
@@ -49,6 +65,25 @@ def choose_keys(
     narrower = _narrowed(pattern, where.prefixes)
     pushed = tuple(f"{text} → a narrower MATCH" for text in where.pushed)
     return KeyChoice(narrower, None if narrower is not None else (), pushed)
+
+
+def narrow_by_parts(definition: ScanDefinition, where: KeyFilter) -> PartChoice:
+    """Narrow the pattern of a scan by what a predicate says about parts of keys.
+
+    Only texts serve: a number may be written in more than one way.
+    """
+    literals = [glob.escape(literal.encode()) for literal in definition.key_literals]
+    if definition.keys is not None or definition.pattern != b"*".join(literals):
+        return PartChoice(definition.pattern)
+    parts, texts = [b"*"] * (len(literals) - 1), []
+    for comparison in where.comparisons:
+        column = definition.column(comparison.column)
+        is_text = isinstance(comparison.value, str) and isinstance(column.dtype, pl.String)
+        if column.origin == "key_part" and comparison.operator == "==" and is_text:
+            parts[column.source["part"]] = glob.escape(comparison.value.encode())
+            texts.append(comparison.text)
+    pieces = [piece for pair in zip(literals, [*parts, b""], strict=True) for piece in pair]
+    return PartChoice(b"".join(pieces), tuple(texts))
 
 
 def _obstacle(

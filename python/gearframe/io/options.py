@@ -18,6 +18,7 @@ from gearframe.io.definition import (
     OnError,
     ScanDefinition,
 )
+from gearframe.io.key_schema import parse_key_schema
 from gearframe.io.source import ScanSource
 from gearframe.schema import check_characters, normalize_schema
 
@@ -29,6 +30,7 @@ class ScanOptions(TypedDict, total=False):
     """Keyword arguments that every scan takes; ``scan_hashes`` says what each means."""
 
     keys: Iterable[str | bytes] | None
+    key_schema: str | None
     include_key: bool
     key_column: str
     key_dtype: Any
@@ -45,6 +47,7 @@ class ScanOptions(TypedDict, total=False):
 
 _DEFAULTS = ScanOptions(
     keys=None,
+    key_schema=None,
     include_key=True,
     key_column="_key",
     key_dtype=pl.String,
@@ -70,6 +73,10 @@ def reserved_names(options: ScanOptions) -> set[str]:
     names = {given["key_column"], given["ttl_column"], ROWS_COLUMN}
     if given["row_index_name"] is not None:
         names.add(given["row_index_name"])
+    if given["key_schema"] is not None:
+        names |= {
+            part.name for part in parse_key_schema(given["key_schema"], reserved=names).columns
+        }
     return names
 
 
@@ -123,9 +130,15 @@ def scan(
     _check(given)
     if on_change not in ("raise", "keep"):
         raise OptionError(f"on_change is {on_change!r}; expected 'raise' or 'keep'")
+    parts = None
+    if given["key_schema"] is not None:
+        taken = {column.name for column in values}
+        parts = parse_key_schema(given["key_schema"], reserved=taken)
+        pattern = parts.pattern if pattern in ("*", b"*") else pattern
     columns = []
     if given["include_key"]:
         columns.append(Column(given["key_column"], _key_dtype(given["key_dtype"]), {"from": "key"}))
+    columns += parts.columns if parts is not None else ()
     if given["include_ttl"]:
         columns.append(Column(given["ttl_column"], pl.Duration("ms"), {"from": "ttl"}))
     definition = ScanDefinition(
@@ -135,7 +148,7 @@ def scan(
         keys=_keys(given["keys"]),
         columns=(*columns, *values),
         key_column=given["key_column"] if given["include_key"] else None,
-        key_literals=(),
+        key_literals=parts.literals if parts is not None else (),
         row_index_name=given["row_index_name"],
         row_index_offset=given["row_index_offset"],
         on_error=given["on_error"],

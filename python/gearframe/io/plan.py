@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gearframe.io.commands import PIPELINE_KEYS, commands_of
 from gearframe.io.definition import ROWS_COLUMN, Column, ScanDefinition
-from gearframe.io.key_choice import choose_keys
+from gearframe.io.key_choice import choose_keys, narrow_by_parts
 from gearframe.io.narrowing import narrow
 from gearframe.io.pushdown import KeyFilter
 from gearframe.schema import column_type
@@ -115,14 +115,12 @@ def make_plan(
     if judges_all:
         # Which rows are left out must not depend on the columns that a query uses.
         wanted = tuple(dict.fromkeys([*schema, *wanted]))
-    chosen = choose_keys(
-        definition.pattern,
-        definition.keys,
-        where,
-        numbers_rows=definition.row_index_name in wanted,
-    )
-    narrowed = narrow(definition, where, numbers_rows=definition.row_index_name in wanted)
-    pushed = [*chosen.pushed, *narrowed.pushed]
+    numbers_rows = definition.row_index_name in wanted
+    # A row's number counts the rows before it, so none of them may be missing.
+    parts = narrow_by_parts(definition, KeyFilter() if numbers_rows else where)
+    chosen = choose_keys(parts.pattern, definition.keys, where, numbers_rows=numbers_rows)
+    narrowed = narrow(definition, where, numbers_rows=numbers_rows)
+    pushed = [*parts.pushed, *chosen.pushed, *narrowed.pushed]
     if len(wanted) < len(schema):
         shown = [name for name in wanted if name != ROWS_COLUMN]
         pushed.append(f"columns {', '.join(shown)}" if shown else "a row count: no values")
@@ -131,7 +129,7 @@ def make_plan(
     values = [
         f"{text}: only keys can be asked for, values have no index"
         for text in where.kept
-        if text not in narrowed.texts
+        if text not in narrowed.texts and text not in parts.texts
     ]
     return ScanPlan(
         definition=definition,

@@ -101,12 +101,20 @@ class ScanReport:
 
     @classmethod
     def from_counters(
-        cls, counters: dict[str, int], *, rows_out: int, finished: bool, seconds: float
+        cls,
+        counters: dict[str, int],
+        *,
+        row_a_key: bool,
+        rows_out: int,
+        finished: bool,
+        seconds: float,
     ) -> ScanReport:
-        """Make a report of the native part's counters."""
+        """Make a report of the native part's counters; a row may be a whole key."""
         names = {each.name for each in fields(cls)}
         commands = {_COMMANDS[name]: n for name, n in counters.items() if name in _COMMANDS and n}
         counts = {name: n for name, n in counters.items() if name in names}
+        if row_a_key:
+            counts["keys_read"] = counts["rows"] + counts["rows_skipped"]
         return cls(
             **counts, rows_out=rows_out, finished=finished, seconds=seconds, commands=commands
         )

@@ -11,7 +11,7 @@ from polars.io.plugins import register_io_source
 
 from gearframe import _native
 from gearframe.exceptions import PermissionDeniedError
-from gearframe.io.definition import ROWS_COLUMN, ScanDefinition
+from gearframe.io.definition import ROW_A_KEY, ROWS_COLUMN, ScanDefinition
 from gearframe.io.plan import ScanPlan, make_plan
 from gearframe.io.progress import ProgressBar
 from gearframe.io.pushdown import KeyFilter, PythonScan, read_predicate, read_scan
@@ -224,6 +224,7 @@ class Batches:
             return
         report = ScanReport.from_counters(
             self._reader.stats(),
+            row_a_key=self._source.definition.kind in ROW_A_KEY,
             rows_out=self._rows_out,
             finished=finished,
             seconds=time.monotonic() - self._started,

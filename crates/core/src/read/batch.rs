@@ -243,7 +243,7 @@ fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reaso
     };
     let advice = match output.source {
         Source::Key => "read keys as bytes with key_dtype=pl.Binary",
-        Source::Name => "read names as bytes with name_dtype=pl.Binary",
+        Source::Name => "read names as bytes with field_dtype=pl.Binary",
         _ => "declare another dtype, or choose on_error=\"null\" or \"skip\"",
     };
     Error {

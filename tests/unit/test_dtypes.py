@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from gearframe.cli.dtypes import dtype_text, parse_dtype, parse_schema
+from gearframe.dtypes import dtype_text, parse_dtype, parse_schema
 from gearframe.exceptions import SchemaError
 
 
