@@ -36,6 +36,8 @@ from gearframe.io.report import ScanReport, WriteReport
 from gearframe.io.sets import read_sets, scan_sets
 from gearframe.io.streams import read_streams, scan_streams
 from gearframe.io.strings import read_strings, scan_strings, write_strings
+from gearframe.io.timeseries import read_timeseries, scan_timeseries
+from gearframe.io.vectors import read_vectors, scan_vectors
 from gearframe.io.zsets import read_zsets, scan_zsets
 
 __version__ = _version("gearframe")
@@ -68,6 +70,8 @@ __all__ = [
     "read_sets",
     "read_streams",
     "read_strings",
+    "read_timeseries",
+    "read_vectors",
     "read_zsets",
     "reports",
     "scan_hashes",
@@ -75,6 +79,8 @@ __all__ = [
     "scan_sets",
     "scan_streams",
     "scan_strings",
+    "scan_timeseries",
+    "scan_vectors",
     "scan_zsets",
     "write_hashes",
     "write_strings",

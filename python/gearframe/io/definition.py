@@ -11,7 +11,9 @@ import polars as pl
 ROWS_COLUMN = "__gearframe_rows"
 """A column of no width that no frame shows: Polars asks for it, as the cheapest, to count rows."""
 
-Kind = Literal["hashes", "fields", "strings", "sets", "lists", "zsets", "streams"]
+Kind = Literal[
+    "hashes", "fields", "strings", "sets", "lists", "zsets", "streams", "timeseries", "vectors"
+]
 ROW_A_KEY: frozenset[Kind] = frozenset(("hashes", "strings"))
 """The kinds of which each key is one row."""
 

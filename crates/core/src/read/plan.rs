@@ -41,9 +41,13 @@ impl FetchPlan {
             Kind::Strings if request.wants(&Source::Value) => Values::Strings,
             Kind::Strings => Values::None,
             // How many rows there are, only the elements tell.
-            Kind::Fields | Kind::Sets | Kind::Lists { .. } | Kind::Zsets(_) | Kind::Streams(_) => {
-                Values::Elements
-            }
+            Kind::Fields
+            | Kind::Sets
+            | Kind::Lists { .. }
+            | Kind::Zsets(_)
+            | Kind::Streams(_)
+            | Kind::Timeseries(_)
+            | Kind::Vectors => Values::Elements,
         };
         let scans = matches!(selection, Selection::Pattern(_));
         Self {
