@@ -129,9 +129,13 @@ Float64), ('city', String)])
         value_column: (pl.Float64, "value"),
     }
     names = _labels(labels)
-    taken = sorted({name for name in names if name in given or names.count(name) > 1})
-    if taken:
-        raise SchemaError(f"labels: there is a column {taken[0]!r} already; rename that one")
+    every = [timestamp_column, value_column, *names]
+    twice = sorted({name for name in names if every.count(name) > 1})
+    if twice or timestamp_column == value_column:
+        raise SchemaError(
+            f"two columns are called {(twice or [value_column])[0]!r}; name a label once, and "
+            "rename others with timestamp_column= and value_column="
+        )
     columns = columns_of(given | dict.fromkeys(names, (pl.String, "label")), options)
     elements = {
         "start": _bound("start", start, "-"),

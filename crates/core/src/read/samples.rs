@@ -201,42 +201,48 @@ impl Worker<'_> {
         };
         let mut last = None;
         for _ in 0..found {
-            last = Some(self.receive_sample(target, &at.labels)?);
+            let earliest = last.map_or(at.from, |last| Some(last + 1));
+            last = Some(self.receive_sample(target, &at.labels, earliest)?);
         }
         self.elements += found;
         let taken = at.taken + found;
         let most = range.count.unwrap_or(u64::MAX);
         let next = last.and_then(|last| range.after(last));
         match next {
-            Some(next) if found >= asked && taken < most => {
-                if at.from.is_some_and(|from| next <= from) {
-                    return Err(Error::protocol(format!(
-                        "TS.RANGE from {next} of key {} was answered with samples before, which \
-                         would never end",
-                        quoted(target.key)
-                    )));
-                }
-                Ok(Answer::Later(Later {
-                    from: Some(next),
-                    taken,
-                    ..at
-                }))
-            }
+            Some(next) if found >= asked && taken < most => Ok(Answer::Later(Later {
+                from: Some(next),
+                taken,
+                ..at
+            })),
             _ => Ok(Answer::All(taken)),
         }
     }
 
-    /// Receives one sample; gives its time.
-    fn receive_sample(&mut self, target: Target<'_>, labels: &[Option<Vec<u8>>]) -> Result<u64> {
+    /// Receives one sample, which is not before `earliest`; gives its time.
+    #[inline]
+    fn receive_sample(
+        &mut self,
+        target: Target<'_>,
+        labels: &[Option<Vec<u8>>],
+        earliest: Option<u64>,
+    ) -> Result<u64> {
         self.replies.expect_array(2, "TS.RANGE")?;
         let time = self.replies.next_integer("TS.RANGE")?;
+        let moment = u64::try_from(time).ok();
+        let Some(moment) = moment.filter(|moment| earliest.is_none_or(|early| *moment >= early))
+        else {
+            // Going on from it would give the same samples again, perhaps for ever.
+            return Err(Error::protocol(format!(
+                "TS.RANGE of key {} was answered with the time {time}, out of order",
+                quoted(target.key)
+            )));
+        };
         let value = self.replies.next_value("TS.RANGE")?;
         target.push(&mut self.rows, |row| {
             row.sample(time, value)?;
             row.labels(labels)
         })?;
-        u64::try_from(time)
-            .map_err(|_| Error::protocol(format!("TS.RANGE was answered with the time {time}")))
+        Ok(moment)
     }
 }
 
