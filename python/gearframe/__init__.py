@@ -31,6 +31,7 @@ from gearframe.exceptions import (
 )
 from gearframe.io.explain import explain, reports
 from gearframe.io.hashes import read_hashes, scan_hashes, write_hashes
+from gearframe.io.keys import read_keys, scan_keys
 from gearframe.io.lists import read_lists, scan_lists
 from gearframe.io.report import ScanReport, WriteReport
 from gearframe.io.sets import read_sets, scan_sets
@@ -66,6 +67,7 @@ __all__ = [
     "connect",
     "explain",
     "read_hashes",
+    "read_keys",
     "read_lists",
     "read_sets",
     "read_streams",
@@ -75,6 +77,7 @@ __all__ = [
     "read_zsets",
     "reports",
     "scan_hashes",
+    "scan_keys",
     "scan_lists",
     "scan_sets",
     "scan_streams",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gearframe.client import Client
     from gearframe.io.hashes import HashOptions
     from gearframe.io.lists import ListOptions
+    from gearframe.io.options import ScanOptions
     from gearframe.io.sets import SetOptions
     from gearframe.io.streams import StreamOptions
     from gearframe.io.strings import StringOptions
@@ -154,3 +155,15 @@ class ReadMethods:
         from gearframe.io.vectors import read_vectors
 
         return read_vectors(self._client(), pattern, dim, **options)
+
+    def scan_keys(self, pattern: str | bytes = "*", **options: Unpack[ScanOptions]) -> pl.LazyFrame:
+        """Scan the keyspace into a LazyFrame; see :func:`gearframe.scan_keys`."""
+        from gearframe.io.keys import scan_keys
+
+        return scan_keys(self._client(), pattern, **options)
+
+    def read_keys(self, pattern: str | bytes = "*", **options: Unpack[ScanOptions]) -> pl.DataFrame:
+        """Read the keyspace into a DataFrame; see :func:`gearframe.read_keys`."""
+        from gearframe.io.keys import read_keys
+
+        return read_keys(self._client(), pattern, **options)

@@ -10,7 +10,7 @@ from gearframe.io.definition import Column, ScanDefinition
 PIPELINE_KEYS = 1000
 """The most keys fetched in one pipeline."""
 
-TYPE_NAMES = {
+TYPE_NAMES: dict[str, str] = {
     "hashes": "hash",
     "fields": "hash",
     "strings": "string",
@@ -43,6 +43,8 @@ def commands_of(
         MATCH of SCAN, or how many keys are named.
     """
     origins = {column.origin for column in columns}
+    if definition.kind == "keys":
+        return _keys(definition, columns, elements, pattern, keys)
     fetches = _fetches(definition, columns, elements)
     found: list[str] = []
     if elements.get("filters"):
@@ -55,10 +57,43 @@ def commands_of(
         found.append(f"TYPE of {keys:,} keys")
     if "ttl" in origins:
         found.append("PTTL for each key")
-    timed = [str(column.source["field"]) for column in columns if column.origin == "field_ttl"]
-    if timed and definition.kind == "hashes":
+    timed = [
+        str(column.source["field"])
+        for column in columns
+        if "field" in column.source and column.origin == "field_ttl"
+    ]
+    if timed:
         found.append(f"HPTTL FIELDS {len(timed)} {' '.join(timed)} for each key")
     return found + fetches
+
+
+_FACTS = {
+    "ttl": "PTTL",
+    "encoding": "OBJECT ENCODING",
+    "memory": "MEMORY USAGE",
+    "idle": "OBJECT IDLETIME",
+    "length": "STRLEN, LLEN, SCARD, ZCARD, HLEN or XLEN",
+}
+
+
+def _keys(
+    definition: ScanDefinition,
+    columns: Sequence[Column],
+    elements: Mapping[str, Any],
+    pattern: bytes | None,
+    keys: int | None,
+) -> list[str]:
+    origins = {column.origin for column in columns}
+    found = [f"{keys or 0:,} keys by name"]
+    if pattern is not None:
+        by_type = f" TYPE {elements['type']}" if elements["type"] else ""
+        shown = pattern.decode("utf-8", "backslashreplace")
+        found = [f"SCAN MATCH {shown} COUNT {definition.scan_count}{by_type}"]
+    if origins & {"type", "length"} or pattern is None:
+        found.append("TYPE for each key")
+    return found + [
+        f"{command} for each key" for name, command in _FACTS.items() if name in origins
+    ]
 
 
 def _fetches(
@@ -72,7 +107,7 @@ def _fetches(
             wanted = any(column.origin == "value" for column in columns)
             return [f"MGET of up to {PIPELINE_KEYS:,} keys at once"] if wanted else []
         case "sets":
-            return [f"SSCAN of each key{_PIECES}"]
+            return ["SRANDMEMBER of up to 4,096 members of each key; SSCAN of larger ones"]
         case "fields":
             ttl = any(column.origin == "field_ttl" for column in columns)
             times = ["HPTTL for the fields of each key"] if ttl else []
@@ -86,6 +121,8 @@ def _fetches(
             most = "" if count is None else f", {count:,} entries of each at most"
             bounds = f"{elements['start']} to {elements['end']}"
             return [f"XRANGE of each key from {bounds}{most}; pages of up to 4,096 entries"]
+        case "keys":
+            return []
 
         case "timeseries":
             return _timeseries(columns, elements)

@@ -12,9 +12,10 @@ ROWS_COLUMN = "__gearframe_rows"
 """A column of no width that no frame shows: Polars asks for it, as the cheapest, to count rows."""
 
 Kind = Literal[
-    "hashes", "fields", "strings", "sets", "lists", "zsets", "streams", "timeseries", "vectors"
-]
-ROW_A_KEY: frozenset[Kind] = frozenset(("hashes", "strings"))
+    "hashes", "fields", "strings", "sets", "lists", "zsets", "streams", "timeseries", "vectors",
+    "keys",
+]  # fmt: skip
+ROW_A_KEY: frozenset[Kind] = frozenset(("hashes", "strings", "keys"))
 """The kinds of which each key is one row."""
 
 OnError = Literal["raise", "null", "skip"]

@@ -58,7 +58,10 @@ def narrow(definition: ScanDefinition, where: KeyFilter, *, numbers_rows: bool) 
         else:
             found = result
             pushed.append(f"{comparison.text} → a narrower range")
-    return Narrowed(found, frozenset(texts), tuple(pushed), tuple(kept))
+    # A comparison with two ends comes as two, with one text.
+    return Narrowed(
+        found, frozenset(texts), tuple(dict.fromkeys(pushed)), tuple(dict.fromkeys(kept))
+    )
 
 
 def _by_score(found: Range, comparison: Comparison) -> Range | None:
@@ -150,6 +153,16 @@ def _by_id(found: Range, comparison: Comparison) -> Range | None:
     return {**found, "start": value, "end": value}
 
 
+_TYPES = ("string", "list", "set", "zset", "hash", "stream")
+
+
+def _by_type(found: Range, comparison: Comparison) -> Range | None:
+    # Of other types Valkey says that they are unknown, where a module is not loaded.
+    if comparison.operator != "==" or comparison.value not in _TYPES or found["type"] is not None:
+        return None
+    return {"type": comparison.value}
+
+
 _NARROWERS: dict[tuple[str, str], Callable[[Range, Comparison], Range | None]] = {
     ("zsets", "score"): _by_score,
     ("zsets", "index"): _by_rank,
@@ -157,4 +170,5 @@ _NARROWERS: dict[tuple[str, str], Callable[[Range, Comparison], Range | None]] =
     ("streams", "timestamp"): _by_time,
     ("streams", "id"): _by_id,
     ("timeseries", "timestamp"): _by_time,
+    ("keys", "type"): _by_type,
 }

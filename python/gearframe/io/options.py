@@ -62,6 +62,8 @@ _DEFAULTS = ScanOptions(
     progress=False,
 )
 
+_PUBLIC = {"fields": "hashes in long format"}
+
 # What both SCAN's COUNT and Polars' row index take on every build.
 _MOST = 2**31 - 1
 _SLOWEST = 0.001
@@ -121,7 +123,7 @@ def scan(
     unknown = options.keys() - _DEFAULTS.keys()
     if unknown:
         raise TypeError(
-            f"unexpected keyword argument {sorted(unknown)[0]!r}; scan_{kind} takes "
+            f"unexpected keyword argument {sorted(unknown)[0]!r}; {_PUBLIC.get(kind, kind)} takes "
             f"{', '.join(_DEFAULTS)}"
         )
     given: Any = {**_DEFAULTS, **options}
@@ -182,8 +184,10 @@ def check_whole(name: str, number: object, *, least: int) -> None:
 
 def check_place(name: str, place: object) -> None:
     """Refuse what is no place in a list, from its start or its end."""
-    if isinstance(place, bool) or not isinstance(place, int) or not -(2**62) < place < 2**62:
-        raise OptionError(f"{name} is {place!r}; expected a whole number; below 0 from the end")
+    if isinstance(place, bool) or not isinstance(place, int) or not -(2**63) <= place < 2**63:
+        raise OptionError(
+            f"{name} is {place!r}; expected a whole number of 64 bits; below 0 from the end"
+        )
 
 
 def _check(given: dict[str, Any]) -> None:

@@ -202,6 +202,8 @@ def _narrow(
         if comparison.column == key_column and comparison.operator == "==" and key is not None:
             return found.and_keys(frozenset([key]), text)
         return found.and_comparison(comparison)
+    if kind == "Function" and str(view.function_data[0]) == "BooleanFunction.IsBetween":
+        return _between(found, traverser, view, text)
     if kind == "Function" and len(view.input) == 2:
         subject, literal = (traverser.view_expression(part) for part in view.input)
         name = str(view.function_data[0])
@@ -234,6 +236,19 @@ def _comparison(traverser: Any, view: Any, text: str) -> Comparison | None:
     if operator is None or value is None or type(left).__name__ != "Column":
         return None
     return Comparison(str(left.name), operator, value, text)
+
+
+def _between(found: KeyFilter, traverser: Any, view: Any, text: str) -> KeyFilter:
+    """Read a range with two ends; included or not, the predicate itself will tell."""
+    subject, low, high = (traverser.view_expression(part) for part in view.input)
+    ends = _literal(low), _literal(high)
+    if type(subject).__name__ != "Column" or None in ends:
+        return found.and_kept(text)
+    lower, upper = (
+        Comparison(str(subject.name), operator, value, text)
+        for operator, value in zip((">=", "<="), ends, strict=True)
+    )
+    return replace(found.and_comparison(lower), comparisons=(*found.comparisons, lower, upper))
 
 
 def _literal(view: Any) -> Any:

@@ -26,6 +26,7 @@ _COMMANDS = {
     "exists": "EXISTS",
     "watch": "WATCH/UNWATCH",
     "hpttl": "HPTTL",
+    "srandmember": "SRANDMEMBER",
     "sscan": "SSCAN",
     "hscan": "HSCAN",
     "zscan": "ZSCAN",
@@ -38,7 +39,9 @@ _COMMANDS = {
     "vrandmember": "VRANDMEMBER",
     "vrange": "VRANGE",
     "vemb": "VEMB",
-    "length": "LLEN/ZCARD/ZCOUNT",
+    "length": "LLEN/ZCARD/… (lengths)",
+    "object": "OBJECT",
+    "memory_usage": "MEMORY USAGE",
 }
 _SHOWN_FAILURES = 3
 

@@ -58,7 +58,7 @@ def scan_streams(
         Redis' glob pattern for the keys.
     schema : mapping of str to dtype, optional
         The fields to read and their dtypes, as for `scan_hashes`; without it no fields. Of a
-        field that an entry has twice, the first counts.
+        field that an entry has twice, the last counts.
     include_id : bool, default True
         Have a column with the id of each entry, String.
     id_column : str, default "_id"

@@ -31,6 +31,13 @@ pub(super) fn each_key(out: &mut Vec<u8>, name: &[u8], keys: &KeyPage) {
     }
 }
 
+/// `name subcommand key` for each key.
+pub(super) fn each_key_of(out: &mut Vec<u8>, name: &[u8], subcommand: &[u8], keys: &KeyPage) {
+    for key in keys.iter() {
+        command(out, &[name, subcommand, key]);
+    }
+}
+
 /// `MGET key key …`.
 pub(super) fn mget(out: &mut Vec<u8>, keys: &KeyPage) {
     header(out, keys.len() + 1);

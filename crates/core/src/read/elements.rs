@@ -118,7 +118,7 @@ impl Worker<'_> {
         for key in keys.iter() {
             let out = self.replies.connection.output();
             match &self.request.kind {
-                Kind::Sets => cursors::ask(out, b"SSCAN", key, 0, window),
+                Kind::Sets => indexed::ask_members(out, key, window),
                 Kind::Fields => cursors::ask(out, b"HSCAN", key, 0, window),
                 Kind::Lists { range } => {
                     counted += indexed::LIST.ask(out, key, *range, window, with_index);
@@ -131,8 +131,8 @@ impl Worker<'_> {
                 }
                 Kind::Streams(range) => entries::ask(out, key, range, window),
                 Kind::Timeseries(range) => self.ask_series(key, range, window),
-                Kind::Vectors => self.ask_members(key, window),
-                Kind::Hashes | Kind::Strings => {}
+                Kind::Vectors => self.ask_vector_set(key, window),
+                Kind::Hashes | Kind::Strings | Kind::Keys { .. } => {}
             }
         }
         add(&self.stats.length, counted);
@@ -163,6 +163,7 @@ impl Worker<'_> {
     fn receive_first(&mut self, target: Target<'_>, window: usize) -> Result<Answer> {
         let with_index = self.rows.wants(&Source::Index);
         match &self.request.kind {
+            Kind::Sets => self.receive_members(target, window),
             Kind::Lists { range } => self.receive_indexed(target, &indexed::LIST, *range, window),
             Kind::Zsets(ZsetRange::Rank { range }) => {
                 // Without ranks a cursor serves better: it bears changes.
@@ -179,7 +180,7 @@ impl Worker<'_> {
                 self.receive_entries(target, window, count)
             }
             Kind::Timeseries(range) => self.receive_series(target, range, window),
-            Kind::Vectors => self.receive_first_members(target, window),
+            Kind::Vectors => self.receive_vector_set(target, window),
             _ => self.receive_cursor(target, Cursor::default()),
         }
     }
@@ -212,7 +213,12 @@ impl Worker<'_> {
     /// Whether a key without elements cannot be: then it was gone when it was asked for.
     fn empty_is_gone(&self) -> bool {
         match &self.request.kind {
-            Kind::Sets | Kind::Fields | Kind::Vectors | Kind::Hashes | Kind::Strings => true,
+            Kind::Sets
+            | Kind::Fields
+            | Kind::Vectors
+            | Kind::Hashes
+            | Kind::Strings
+            | Kind::Keys { .. } => true,
             Kind::Lists { range } | Kind::Zsets(ZsetRange::Rank { range }) => *range == (0, -1),
             Kind::Zsets(ZsetRange::Score { .. }) | Kind::Streams(_) | Kind::Timeseries(_) => false,
         }
@@ -229,14 +235,14 @@ impl Worker<'_> {
     /// The counter of the command that reads elements.
     pub(super) fn counter(&self) -> &std::sync::atomic::AtomicU64 {
         match &self.request.kind {
-            Kind::Sets => &self.stats.sscan,
+            Kind::Sets => &self.stats.srandmember,
             Kind::Fields => &self.stats.hscan,
             Kind::Lists { .. } => &self.stats.lrange,
             Kind::Zsets(_) => &self.stats.zrange,
             Kind::Streams(_) => &self.stats.xrange,
             Kind::Timeseries(_) => &self.stats.ts_range,
             // Vector sets count their commands themselves.
-            Kind::Hashes | Kind::Strings | Kind::Vectors => &self.stats.hmget,
+            Kind::Hashes | Kind::Strings | Kind::Keys { .. } | Kind::Vectors => &self.stats.hmget,
         }
     }
 }

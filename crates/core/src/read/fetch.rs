@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::facts::Facts;
 use super::plan::Values;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::KeyPage;
@@ -41,6 +42,8 @@ pub(super) enum Owed {
         ttl: i64,
         fields: FieldNames,
     },
+    /// The lengths of keys of which all else is known.
+    Lengths { keys: KeyPage, facts: Facts },
     /// A second look at keys whose first answer did not tell whether they exist.
     SecondLook(KeyPage),
 }
@@ -56,6 +59,7 @@ impl Owed {
         match self {
             Self::Page { keys, .. } | Self::SecondLook(keys) => keys.len() as u64,
             Self::FieldTtls { fields, .. } => fields.names.len() as u64,
+            Self::Lengths { facts, .. } => facts.len() as u64,
             Self::Scan => 0,
         }
     }

@@ -87,7 +87,8 @@ impl HashRows {
         }
         self.last_order
             .resize(self.last_order.len().max(pairs.len() / 2), None);
-        for (position, pair) in pairs.chunks_exact(2).enumerate() {
+        // From the end: an entry of a stream may have a field twice, and the last one counts.
+        for (position, pair) in pairs.chunks_exact(2).enumerate().rev() {
             let (Some(name), Some(value)) = (pair[0].of(input), pair[1].of(input)) else {
                 return Err(Error::protocol(
                     "HGETALL was answered with a null, which no hash holds",

@@ -8,6 +8,7 @@ mod commands;
 mod cursors;
 mod elements;
 mod entries;
+mod facts;
 mod fetch;
 mod field_ttl;
 mod hashes;

@@ -20,8 +20,10 @@ impl Numbers {
     /// The column for a source, if that gives numbers.
     pub(super) fn of(source: &Source, capacity: usize) -> Option<Self> {
         let dtype = match source {
-            Source::Ttl | Source::FieldTtl { .. } => DataType::Duration(TimeUnit::Millisecond),
-            Source::Index | Source::Sequence => DataType::UInt64,
+            Source::Ttl | Source::FieldTtl { .. } | Source::Idle => {
+                DataType::Duration(TimeUnit::Millisecond)
+            }
+            Source::Index | Source::Sequence | Source::Memory | Source::Length => DataType::UInt64,
             Source::Timestamp => DataType::Timestamp(TimeUnit::Millisecond, None),
             _ => return None,
         };

@@ -52,6 +52,7 @@ impl Worker<'_> {
         match self.plan.values {
             Values::None => {}
             Values::Elements => self.ask_elements(keys, window),
+            Values::Facts => self.ask_facts(keys),
             Values::SomeFields => {
                 for key in keys.iter() {
                     self.hmget.encode(out, key);
@@ -95,6 +96,7 @@ impl Worker<'_> {
         }
         match values {
             Values::Elements => self.receive_elements(keys, &known, window),
+            Values::Facts => self.receive_facts(keys, &known),
             Values::None => self.rows_without_values(keys, &known),
             Values::Strings => self.receive_strings(keys, &known),
             Values::SomeFields => self.receive_some_fields(keys, &known),
@@ -104,13 +106,19 @@ impl Worker<'_> {
 
     fn receive_types(&mut self, known: &mut [Known]) -> Result<()> {
         let wanted = self.request.kind.type_name();
+        let keeps = self.request.wants_facts();
+        self.types = KeyPage::default();
         for known in known {
             let name = self.replies.next_text("TYPE")?;
-            known.present = name == wanted;
-            if name == b"none" {
+            let exists = name != b"none";
+            known.present = exists && wanted.is_none_or(|wanted| wanted == name);
+            if !exists {
                 add(&self.stats.keys_vanished, 1);
-            } else if name != wanted {
+            } else if !known.present {
                 add(&self.stats.keys_of_other_type, 1);
+            }
+            if keeps {
+                self.types.push(name);
             }
         }
         Ok(())

@@ -15,6 +15,8 @@ pub(super) enum Values {
     Strings,
     /// The commands of a type whose elements are rows.
     Elements,
+    /// OBJECT and MEMORY, as far as columns want them.
+    Facts,
 }
 
 /// The commands that are sent for each key.
@@ -40,6 +42,8 @@ impl FetchPlan {
             Kind::Hashes => Values::SomeFields,
             Kind::Strings if request.wants(&Source::Value) => Values::Strings,
             Kind::Strings => Values::None,
+            Kind::Keys { .. } if request.wants_facts() => Values::Facts,
+            Kind::Keys { .. } => Values::None,
             // How many rows there are, only the elements tell.
             Kind::Fields
             | Kind::Sets
@@ -54,8 +58,15 @@ impl FetchPlan {
             values,
             ttl: request.wants(&Source::Ttl),
             field_ttl: !request.ttl_fields().is_empty(),
-            scan_type: scans && values == Values::None,
-            key_type: !scans && values == Values::None,
+            scan_type: scans
+                && match &request.kind {
+                    Kind::Keys { type_name } => type_name.is_some(),
+                    _ => values == Values::None,
+                },
+            key_type: !scans && values == Values::None
+                || request.wants(&Source::Type)
+                || request.wants(&Source::Length)
+                || !scans && values == Values::Facts,
         }
     }
 

@@ -29,6 +29,12 @@ pub enum Kind {
     Timeseries(SampleRange),
     /// Vector sets: one row a member.
     Vectors,
+    /// Keys themselves, of any type: one row a key.
+    Keys {
+        /// The only type that is wanted.
+        #[serde(rename = "type")]
+        type_name: Option<String>,
+    },
 }
 
 /// Which members of a sorted set are read.
@@ -87,9 +93,9 @@ pub enum OnChange {
 }
 
 impl Kind {
-    /// The name that TYPE answers with, and that SCAN's TYPE option takes.
-    pub fn type_name(&self) -> &'static [u8] {
-        match self {
+    /// The name that TYPE answers with, and that SCAN's TYPE option takes; none for any type.
+    pub fn type_name(&self) -> Option<&[u8]> {
+        Some(match self {
             Self::Hashes | Self::Fields => b"hash",
             Self::Strings => b"string",
             Self::Sets => b"set",
@@ -98,7 +104,8 @@ impl Kind {
             Self::Streams(_) => b"stream",
             Self::Timeseries(_) => b"TSDB-TYPE",
             Self::Vectors => b"vectorset",
-        }
+            Self::Keys { type_name } => return type_name.as_ref().map(|name| name.as_bytes()),
+        })
     }
 }
 
@@ -163,6 +170,16 @@ pub enum Source {
         /// Which.
         part: usize,
     },
+    /// The type of a key, as TYPE answers.
+    Type,
+    /// How the server keeps a key, as OBJECT ENCODING answers.
+    Encoding,
+    /// The bytes that a key takes, as MEMORY USAGE answers.
+    Memory,
+    /// Seconds since a key was used last.
+    Idle,
+    /// The number of a key's elements, or of a string's bytes.
+    Length,
     /// Nothing: rows are counted only.
     Nothing,
 }
@@ -262,6 +279,14 @@ impl ReadRequest {
             Source::Vector { dim } => Some(dim),
             _ => None,
         })
+    }
+
+    /// Whether any column wants to know more of a key than its name and its time to live.
+    pub fn wants_facts(&self) -> bool {
+        use Source::{Encoding, Idle, Length, Memory, Type};
+        [Encoding, Idle, Length, Memory, Type]
+            .iter()
+            .any(|source| self.wants(source))
     }
 
     /// Whether any column comes from `source`.

@@ -19,6 +19,11 @@ pub(super) struct Places {
     id: Vec<usize>,
     timestamp: Vec<usize>,
     sequence: Vec<usize>,
+    type_name: Vec<usize>,
+    encoding: Vec<usize>,
+    memory: Vec<usize>,
+    idle: Vec<usize>,
+    length: Vec<usize>,
     /// The fields whose time to live is asked for, with their columns; of a row that is a field,
     /// one without a name.
     field_ttl: Vec<usize>,
@@ -39,6 +44,11 @@ impl Places {
             id: of(Source::Id),
             timestamp: of(Source::Timestamp),
             sequence: of(Source::Sequence),
+            type_name: of(Source::Type),
+            encoding: of(Source::Encoding),
+            memory: of(Source::Memory),
+            idle: of(Source::Idle),
+            length: of(Source::Length),
             field_ttl: batch.places(|source| matches!(source, Source::FieldTtl { .. })),
             label: batch.places(|source| matches!(source, Source::Label { .. })),
             vector: batch.places(|source| matches!(source, Source::Vector { .. })),
@@ -112,6 +122,30 @@ impl Row<'_> {
     pub(super) fn vector(&mut self, member: &[u8], found: &Vector) -> Result<()> {
         let mut places = self.places.vector.iter();
         places.try_for_each(|&place| self.batch.push_vector(place, self.key, member, found))
+    }
+
+    /// What a key is, and how it is kept.
+    pub(super) fn facts(
+        &mut self,
+        type_name: Option<&[u8]>,
+        encoding: Option<&[u8]>,
+    ) -> Result<()> {
+        self.text(&self.places.type_name, type_name)?;
+        self.text(&self.places.encoding, encoding)
+    }
+
+    pub(super) fn fact_numbers(
+        &mut self,
+        memory: Option<i64>,
+        idle: Option<i64>,
+        length: Option<i64>,
+    ) {
+        self.numbers(&self.places.memory, memory);
+        self.numbers(
+            &self.places.idle,
+            idle.map(|seconds| seconds.saturating_mul(1000)),
+        );
+        self.numbers(&self.places.length, length);
     }
 
     /// Times to live of fields, in the order of their columns, as HPTTL answers them.

@@ -44,7 +44,10 @@ impl Worker<'_> {
             self.throttle
                 .wait(size, self.cancel, || rows.look_after_consumer())?;
         }
-        let kind = self.plan.scan_type.then(|| self.request.kind.type_name());
+        let kind = match self.plan.scan_type {
+            true => self.request.kind.type_name(),
+            false => None,
+        };
         commands::scan(
             self.replies.connection.output(),
             *cursor,

@@ -71,6 +71,8 @@ counters! {
     key_type,
     /// HPTTL commands sent.
     hpttl,
+    /// SRANDMEMBER commands sent.
+    srandmember,
     /// SSCAN commands sent.
     sscan,
     /// HSCAN commands sent.
@@ -95,8 +97,12 @@ counters! {
     vrange,
     /// VEMB commands sent.
     vemb,
-    /// LLEN, ZCARD and ZCOUNT commands sent.
+    /// LLEN, ZCARD, ZCOUNT and other commands sent that count elements.
     length,
+    /// OBJECT ENCODING and OBJECT IDLETIME commands sent.
+    object,
+    /// MEMORY USAGE commands sent.
+    memory_usage,
     /// WATCH commands sent.
     watch,
     /// HLEN and HGETALL commands sent to look at a sample.

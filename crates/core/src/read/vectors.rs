@@ -106,7 +106,7 @@ impl Set {
 
 impl Worker<'_> {
     /// Queues the command for the first members of a set.
-    pub(super) fn ask_members(&mut self, key: &[u8], window: usize) {
+    pub(super) fn ask_vector_set(&mut self, key: &[u8], window: usize) {
         if self.has_vrange() {
             self.ask_vrange(key, None, window);
         } else if self.request.limit.is_some() {
@@ -142,16 +142,16 @@ impl Worker<'_> {
     }
 
     /// Receives the first members of a set, of which `window` were asked for.
-    pub(super) fn receive_first_members(
+    pub(super) fn receive_vector_set(
         &mut self,
         target: Target<'_>,
         window: usize,
     ) -> Result<Answer> {
-        self.receive_members(target, &mut More::None, window)
+        self.receive_names(target, &mut More::None, window)
     }
 
     /// Receives members; `before` is where they come from.
-    fn receive_members(
+    fn receive_names(
         &mut self,
         target: Target<'_>,
         before: &mut More,
@@ -318,7 +318,7 @@ impl Worker<'_> {
     }
 
     fn receive_more(&mut self, set: Set, mut more: More) -> Result<()> {
-        let step = self.receive_members(set.target(), &mut more, MOST_MEMBERS)?;
+        let step = self.receive_names(set.target(), &mut more, MOST_MEMBERS)?;
         if let Answer::Members(_) = step {
             let Set { key, ttl } = set;
             self.large.push_front(Large { key, ttl, step });

@@ -53,6 +53,8 @@ pub(super) struct Worker<'a> {
     pub(super) field_ttls: Vec<i64>,
     /// Whether rows that are fields have the field's time to live.
     pub(super) asks_field_ttl: bool,
+    /// The types of the keys of a page, where they are asked for.
+    pub(super) types: KeyPage,
     pub(super) window: Window,
     /// Elements received so far.
     pub(super) elements: u64,
@@ -111,6 +113,7 @@ impl<'a> Worker<'a> {
             ttl_fields: Hpttl::new(request.ttl_fields().iter().map(|field| field.as_bytes())),
             field_ttls: Vec::new(),
             asks_field_ttl: request.wants(&Source::FieldTtl { field: None }),
+            types: KeyPage::default(),
             window: Window::default(),
             elements: 0,
             large: VecDeque::new(),
@@ -148,6 +151,7 @@ impl<'a> Worker<'a> {
                 Owed::FieldTtls { key, ttl, fields } => {
                     self.receive_fields_with_ttl(&key, ttl, &fields)?;
                 }
+                Owed::Lengths { keys, mut facts } => self.receive_lengths(&keys, &mut facts)?,
                 Owed::SecondLook(keys) => self.receive_second_look(&keys)?,
             }
             self.replies.let_go();
