@@ -13,6 +13,7 @@ import redis
 from polars.testing import assert_frame_equal
 
 import gearframe as gf
+from tests.integration.busy import busy
 from tests.integration.commandstats import counted
 from tests.servers.fixtures import FreshServer
 from tests.servers.scripted import ScriptedServer, by_command
@@ -201,6 +202,29 @@ def test_buckets_came_in_pages(client: gf.Client, raw: redis.Redis) -> None:
     assert calls["ts.range"] >= 3
     assert frame["value"].sum() == len(samples) - 1
     assert frame["_ts"].to_list() == [at(time) for time in range(0, 20_000, 4)]
+
+
+def adding(raw: redis.Redis, n: int) -> None:
+    raw.execute_command("TS.ADD", "s", 2 * (n * 7919 % 20_000) + 1, n, "ON_DUPLICATE", "LAST")
+
+
+def removing(raw: redis.Redis, n: int) -> None:
+    odd = 2 * (n * 104_729 % 20_000) + 1
+    raw.execute_command("TS.DEL", "s", odd, odd)
+
+
+def test_samples_that_stay_come_once_while_others_come_and_go(
+    client: gf.Client, raw: redis.Redis
+) -> None:
+    fill(raw, "s", [(time, time / 2) for time in range(0, 40_000, 2)])
+    with busy(raw, adding, removing) as changes:
+        for _ in range(3):
+            frame = client.read_timeseries("s").with_columns(pl.col("_ts").dt.epoch("ms"))
+            assert frame["_ts"].is_unique().all()
+            stable = frame.filter(pl.col("_ts") % 2 == 0).sort("_ts")
+            assert stable["_ts"].to_list() == list(range(0, 40_000, 2))
+            assert stable["value"].to_list() == [time / 2 for time in range(0, 40_000, 2)]
+    assert changes
 
 
 # -- pushed down -----------------------------------------------------------------------------------

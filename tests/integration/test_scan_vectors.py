@@ -11,6 +11,7 @@ import pytest
 import redis
 
 import gearframe as gf
+from tests.integration.busy import busy
 from tests.integration.commandstats import counted
 from tests.servers.fixtures import FreshServer
 from tests.servers.scripted import ScriptedServer, by_command
@@ -48,6 +49,14 @@ def loop(raw: redis.Redis, *keys: str) -> dict[tuple[str, str], list[float]]:
             packed = struct.pack(f"{len(texts)}f", *map(float, texts))
             found[key, member.decode()] = list(struct.unpack(f"{len(texts)}f", packed))
     return found
+
+
+def adding(raw: redis.Redis, n: int) -> None:
+    raw.execute_command("VADD", "v", "VALUES", 3, n, 1, 1, f"volatile:{n % 50}", "NOQUANT")
+
+
+def removing(raw: redis.Redis, n: int) -> None:
+    raw.execute_command("VREM", "v", f"volatile:{n * 7 % 50}")
 
 
 def rows(frame: pl.DataFrame) -> dict[tuple[str, str], list[float]]:
@@ -241,6 +250,25 @@ def test_members_in_pages_where_the_server_has_vrange(size: int) -> None:
     assert max(redis84.counts) <= 4096
 
 
+def test_members_that_stay_come_once_while_others_come_and_go(
+    client: gf.Client, raw: redis.Redis
+) -> None:
+    fill(raw, "v", 6000, "NOQUANT")
+    with busy(raw, adding, removing) as changes:
+        for _ in range(3):
+            lf = client.scan_vectors("v", 3)
+            frame = lf.collect()
+            stable = frame.filter(pl.col("member").str.starts_with("m"))
+            assert frame["member"].is_unique().all()
+            assert sorted(stable["member"]) == sorted(f"m{n}" for n in range(6000))
+            assert sorted(vector[0] for vector in stable["vector"]) == [
+                n + 0.5 for n in range(6000)
+            ]
+            report = gf.reports(lf)[0]
+            assert report.commands["VEMB"] == report.rows + report.elements_vanished
+    assert changes
+
+
 # -- errors ----------------------------------------------------------------------------------------
 
 
@@ -260,7 +288,7 @@ def test_a_forbidden_set_is_an_error(fresh_server: FreshServer) -> None:
         bob.read_vectors("v:*", 3)
 
 
-@pytest.mark.parametrize("dim", [0, -1, True, 1.5, "3", None])
+@pytest.mark.parametrize("dim", [0, -1, True, 1.5, "3", None, 65_537])
 def test_a_dim_that_cannot_be(dim: Any) -> None:
     with pytest.raises(gf.OptionError, match="dim is"):
         gf.scan_vectors("redis://localhost:1", "*", dim)

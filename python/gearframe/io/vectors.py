@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
-from gearframe.exceptions import SchemaError
+from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.definition import Column
 from gearframe.io.options import ScanOptions, check_whole, columns_of, scan
 from gearframe.io.source import collect
 
 if TYPE_CHECKING:
     from gearframe.client import Client
+
+_MOST_NUMBERS = 65_536
+"""Redis' own limit. A wrong dim of a billion would take the memory for nulls of that width."""
 
 
 class VectorOptions(ScanOptions, total=False):
@@ -87,6 +90,8 @@ def scan_vectors(
     Schema([('_key', String), ('member', String), ('vector', Array(Float32, shape=(3,)))])
     """
     check_whole("dim", dim, least=1)
+    if dim > _MOST_NUMBERS:
+        raise OptionError(f"dim is {dim:,}; no vector has more than {_MOST_NUMBERS:,} numbers")
     if member_column == vector_column:
         raise SchemaError(f"two columns are called {member_column!r}; rename one")
     given = {member_column: (member_dtype, "value"), vector_column: (pl.Binary, "vector")}
