@@ -49,6 +49,8 @@ from gearframe.io.report import ScanReport, WriteReport
 from gearframe.io.sets import read_sets, scan_sets
 from gearframe.io.streams import read_streams, scan_streams
 from gearframe.io.strings import read_strings, scan_strings
+from gearframe.io.timeseries import read_timeseries, scan_timeseries
+from gearframe.io.vectors import read_vectors, scan_vectors
 from gearframe.io.write.hashes import write_hashes
 from gearframe.io.write.json import write_json
 from gearframe.io.write.lists import write_lists
@@ -118,6 +120,8 @@ __all__ = [
     "read_stream",
     "read_streams",
     "read_strings",
+    "read_timeseries",
+    "read_vectors",
     "read_zsets",
     "reports",
     "scan_cached",
@@ -128,6 +132,8 @@ __all__ = [
     "scan_sets",
     "scan_streams",
     "scan_strings",
+    "scan_timeseries",
+    "scan_vectors",
     "scan_zsets",
     "write_hashes",
     "write_json",

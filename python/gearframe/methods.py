@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from gearframe.io.sets import SetOptions
     from gearframe.io.streams import StreamOptions
     from gearframe.io.strings import StringOptions
+    from gearframe.io.timeseries import TimeSeriesOptions
+    from gearframe.io.vectors import VectorOptions
     from gearframe.io.write.hashes import HashWriteOptions
     from gearframe.io.write.json import JsonWriteOptions
     from gearframe.io.write.lists import ListWriteOptions
@@ -135,6 +137,38 @@ class ReadMethods:
         from gearframe.io.streams import read_streams
 
         return read_streams(self._client(), pattern, schema, **options)
+
+    def scan_timeseries(
+        self, pattern: str | bytes = "*", **options: Unpack[TimeSeriesOptions]
+    ) -> pl.LazyFrame:
+        """Scan time series into a LazyFrame; see :func:`gearframe.scan_timeseries`."""
+        from gearframe.io.timeseries import scan_timeseries
+
+        return scan_timeseries(self._client(), pattern, **options)
+
+    def read_timeseries(
+        self, pattern: str | bytes = "*", **options: Unpack[TimeSeriesOptions]
+    ) -> pl.DataFrame:
+        """Read time series into a DataFrame; see :func:`gearframe.read_timeseries`."""
+        from gearframe.io.timeseries import read_timeseries
+
+        return read_timeseries(self._client(), pattern, **options)
+
+    def scan_vectors(
+        self, pattern: str | bytes, dim: int, **options: Unpack[VectorOptions]
+    ) -> pl.LazyFrame:
+        """Scan vector sets into a LazyFrame; see :func:`gearframe.scan_vectors`."""
+        from gearframe.io.vectors import scan_vectors
+
+        return scan_vectors(self._client(), pattern, dim, **options)
+
+    def read_vectors(
+        self, pattern: str | bytes, dim: int, **options: Unpack[VectorOptions]
+    ) -> pl.DataFrame:
+        """Read vector sets into a DataFrame; see :func:`gearframe.read_vectors`."""
+        from gearframe.io.vectors import read_vectors
+
+        return read_vectors(self._client(), pattern, dim, **options)
 
     def scan_keys(self, pattern: str | bytes = "*", **options: Unpack[ScanOptions]) -> pl.LazyFrame:
         """Scan the keyspace into a LazyFrame; see :func:`gearframe.scan_keys`."""

@@ -48,6 +48,12 @@ _COMMANDS = {
     "zrange": "ZRANGE",
     "xrange": "XRANGE",
     "json_get": "JSON.GET",
+    "ts_range": "TS.RANGE",
+    "ts_info": "TS.INFO",
+    "ts_queryindex": "TS.QUERYINDEX",
+    "vrandmember": "VRANDMEMBER",
+    "vrange": "VRANGE",
+    "vemb": "VEMB",
     "length": "LLEN/ZCARD/… (lengths)",
     "object": "OBJECT",
     "memory_usage": "MEMORY USAGE",
@@ -77,6 +83,8 @@ class ScanReport:
     keys_empty : int
         Keys with nothing in the range asked for, such as a stream without entries; a key with a
         range that is gone by then counts here too.
+    elements_vanished : int
+        Members of vector sets that were gone when their vectors were fetched; they are left out.
     keys_changed : int
         Keys that changed while they were read in pieces (``on_change="keep"``).
     rows : int
@@ -105,6 +113,7 @@ class ScanReport:
     keys_of_other_type: int = 0
     keys_read: int = 0
     keys_empty: int = 0
+    elements_vanished: int = 0
     keys_changed: int = 0
     rows: int = 0
     rows_skipped: int = 0
@@ -141,7 +150,7 @@ class ScanReport:
         """Give the counts that are not zero, in one line."""
         names = (
             "keys_seen", "rows", "rows_out", "keys_vanished", "keys_of_other_type", "keys_empty",
-            "keys_changed", "keys_repeated", "rows_skipped", "values_nulled",
+            "elements_vanished", "keys_changed", "keys_repeated", "rows_skipped", "values_nulled",
         )  # fmt: skip
         shown = [
             f"{name.replace('_', ' ')} {getattr(self, name):,}"
