@@ -23,6 +23,7 @@ NAMES = (
     "long_list",
     "latency",
     "write_hashes",
+    "infer",
     "memory",
     "foreground",
 )

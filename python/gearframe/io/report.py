@@ -30,6 +30,7 @@ _COMMANDS = {
     "exists": "EXISTS",
     "watch": "WATCH/UNWATCH",
     "hpttl": "HPTTL",
+    "srandmember": "SRANDMEMBER",
     "sscan": "SSCAN",
     "hscan": "HSCAN",
     "zscan": "ZSCAN",
