@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::answers::Answers;
 use super::owed::Task;
 use super::settle::GONE;
-use super::together::put_pexpire;
+use super::together::{Expire, put_pexpire};
 use super::worker::Worker;
 use crate::Result;
 use crate::write::stats::add;
@@ -37,7 +37,12 @@ impl Worker<'_> {
         let mut asked = Vec::with_capacity(numbers.len());
         for number in numbers {
             if let Some(target) = self.targets.get(number) {
-                put_pexpire(self.connection.output(), target.address(), life, true);
+                put_pexpire(
+                    self.connection.output(),
+                    target.address(),
+                    life,
+                    Expire::Expiring,
+                );
                 asked.push(*number);
             }
         }
