@@ -22,7 +22,7 @@ impl Worker<'_> {
         let living = self
             .targets
             .iter()
-            .filter(|(_, target)| target.refusal.is_none());
+            .filter(|(_, target)| target.is_building());
         let numbers: Vec<u64> = living.map(|(number, _)| *number).collect();
         for numbers in numbers.chunks(REFRESH_TOGETHER) {
             self.put_refresh(numbers);
