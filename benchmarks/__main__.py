@@ -24,6 +24,7 @@ NAMES = (
     "latency",
     "write_hashes",
     "write_collections",
+    "infer",
     "memory",
     "foreground",
 )

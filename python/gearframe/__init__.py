@@ -9,6 +9,15 @@
 
 from importlib.metadata import version as _version
 
+from gearframe.cache import (
+    cache_dataframe,
+    cache_exists,
+    cache_info,
+    cache_ttl,
+    delete_cached,
+    get_cached_dataframe,
+    scan_cached,
+)
 from gearframe.client import Client, connect
 from gearframe.exceptions import (
     AuthenticationError,
@@ -29,6 +38,8 @@ from gearframe.exceptions import (
     UrlError,
     WriteError,
 )
+from gearframe.infer.infer import infer_schema
+from gearframe.infer.result import InferredColumn, InferredSchema
 from gearframe.io.explain import explain, reports
 from gearframe.io.hashes import read_hashes, scan_hashes
 from gearframe.io.keys import read_keys, scan_keys
@@ -46,18 +57,33 @@ from gearframe.io.write.strings import write_strings
 from gearframe.io.write.timeseries import write_timeseries
 from gearframe.io.write.zsets import write_zsets
 from gearframe.io.zsets import read_zsets, scan_zsets
+from gearframe.streams import (
+    AsyncStreamConsumer,
+    ReplicationDestination,
+    ReplicationPipeline,
+    StreamConsumer,
+    ack_entries,
+    iter_stream,
+    iter_stream_async,
+    read_stream,
+)
 
 __version__ = _version("gearframe")
 
 __all__ = [
+    "AsyncStreamConsumer",
     "AuthenticationError",
     "Client",
     "DataError",
     "EmbeddedServerError",
     "GearframeError",
+    "InferredColumn",
+    "InferredSchema",
     "OptionError",
     "PermissionDeniedError",
     "ProtocolError",
+    "ReplicationDestination",
+    "ReplicationPipeline",
     "ReplyError",
     "ScanReport",
     "SchemaError",
@@ -67,19 +93,32 @@ __all__ = [
     "ServerOutOfMemoryError",
     "ServerReadOnlyError",
     "ServerTimeoutError",
+    "StreamConsumer",
     "UrlError",
     "WriteError",
     "WriteReport",
+    "ack_entries",
+    "cache_dataframe",
+    "cache_exists",
+    "cache_info",
+    "cache_ttl",
     "connect",
+    "delete_cached",
     "explain",
+    "get_cached_dataframe",
+    "infer_schema",
+    "iter_stream",
+    "iter_stream_async",
     "read_hashes",
     "read_keys",
     "read_lists",
     "read_sets",
+    "read_stream",
     "read_streams",
     "read_strings",
     "read_zsets",
     "reports",
+    "scan_cached",
     "scan_hashes",
     "scan_keys",
     "scan_lists",

@@ -17,7 +17,12 @@ class RecordBatch(Protocol):
         self, requested_schema: object | None = None
     ) -> tuple[object, object]: ...
 
-__all__ = ["Connection", "Reader", "Writer"]
+__all__ = ["Connection", "Reader", "Writer", "parse_texts"]
+
+def parse_texts(
+    values: Sequence[bytes | None], dtype: str
+) -> tuple[RecordBatch, list[tuple[int, str]]]:
+    """Parse texts into one column, and name the rows that do not fit with the reason."""
 
 @final
 class Connection:

@@ -8,9 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     import polars as pl
 
     from gearframe.client import Client
+    from gearframe.infer.fetch import Kind
+    from gearframe.infer.result import InferredSchema
     from gearframe.io.hashes import HashOptions
     from gearframe.io.lists import ListOptions
     from gearframe.io.options import ScanOptions
@@ -133,3 +137,20 @@ class ReadMethods:
         from gearframe.io.keys import read_keys
 
         return read_keys(self._client(), pattern, **options)
+
+    def infer_schema(
+        self,
+        pattern: str | bytes = "*",
+        kind: Kind | None = None,
+        *,
+        sample: int = 1000,
+        seed: int | None = None,
+        keys: Iterable[str | bytes] | None = None,
+        reserved: Collection[str] | None = None,
+    ) -> InferredSchema:
+        """Infer a schema from a sample of keys; see :func:`gearframe.infer_schema`."""
+        from gearframe.infer.infer import infer_schema
+
+        return infer_schema(
+            self._client(), pattern, kind, sample=sample, seed=seed, keys=keys, reserved=reserved
+        )

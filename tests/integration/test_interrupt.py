@@ -289,8 +289,9 @@ def test_a_forked_child_scans_anew(filled: str) -> None:
         def child_scan():
             import json
             from gearframe import _native
-            request = {"kind": {"of": "hashes"}, "columns": [{"name": "a", "source": {"from": "field",
-                "field": "a"}, "dtype": {"kind": "int64"}}], "limit": None, "on_error": "raise",
+            request = {"kind": {"of": "hashes"}, "columns": [{"name": "a",
+                "source": {"from": "field", "field": "a"},
+                "dtype": {"kind": "int64"}}], "limit": None, "on_error": "raise",
                 "batch_rows": 50_000, "batch_bytes": 1 << 24, "scan_count": 1000,
                 "pipeline_keys": 1000, "throttle": None}
             options = client.options.to_json()

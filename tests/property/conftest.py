@@ -12,7 +12,7 @@ import redis
 import gearframe as gf
 from tests.property.keyspaces import LIMITS
 from tests.servers.catalog import ALWAYS
-from tests.servers.fixtures import flush, require
+from tests.servers.fixtures import Pool, flush, require
 from tests.servers.server import Server
 
 
@@ -33,14 +33,14 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def json_world(json_server: Server) -> Iterator[World]:
-    with _seen(json_server) as world:
+def json_world(json_server: Server, server_pool: Pool) -> Iterator[World]:
+    with _seen(server_pool.get(json_server.entry.name)) as world:
         yield world
 
 
 @pytest.fixture(scope="module")
-def timeseries_world(timeseries_server: Server) -> Iterator[World]:
-    with _seen(timeseries_server) as world:
+def timeseries_world(timeseries_server: Server, server_pool: Pool) -> Iterator[World]:
+    with _seen(server_pool.get(timeseries_server.entry.name)) as world:
         yield world
 
 

@@ -123,11 +123,15 @@ def fill(client: redis.Redis, keyspace: Keyspace) -> None:
         if content.expiry != "none":
             pipeline.pexpire(key, 1 if content.expiry == "past" else LATER_MS)
     pipeline.execute()
-    written = client.time()
-    while client.time() < (written[0], written[1] + 2000) and any(
-        content.expiry == "past" for content in keyspace.values()
-    ):
-        continue
+    if any(content.expiry == "past" for content in keyspace.values()):
+        expired = _microseconds(client) + 3000
+        while _microseconds(client) < expired:
+            continue
+
+
+def _microseconds(client: redis.Redis) -> int:
+    seconds, rest = client.time()
+    return int(seconds) * 1_000_000 + int(rest)
 
 
 Command = tuple[Any, ...]

@@ -18,7 +18,8 @@ import redis
 OnError = Literal["null", "skip"]
 Row = list[Any]
 
-KEY = {"_key": pl.Binary()}
+_BINARY = pl.Binary()
+KEY = {"_key": _BINARY}
 _FLOAT = re.compile(rb"[+-]?(\d+(\.\d*)?([eE][+-]?\d+)?|(?P<word>nan|inf|infinity))", re.IGNORECASE)
 
 
@@ -128,7 +129,12 @@ def hashes(
 
 
 def fields(
-    client: redis.Redis, pattern: bytes | str, dtype: pl.DataType, on_error: OnError = "null"
+    client: redis.Redis,
+    pattern: bytes | str,
+    dtype: pl.DataType,
+    on_error: OnError = "null",
+    *,
+    names: pl.DataType = _BINARY,
 ) -> pl.DataFrame:
     """Read hashes in long format."""
 
@@ -137,7 +143,7 @@ def fields(
             for name, value in client.hgetall(key).items():
                 yield [key, name, value]
 
-    return _frame(rows(), {**KEY, "field": pl.String(), "value": dtype}, 2, on_error)
+    return _frame(rows(), {**KEY, "field": names, "value": dtype}, 2, on_error)
 
 
 def sets(

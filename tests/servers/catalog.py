@@ -26,6 +26,13 @@ STACK_MODULES = ("redisearch.so", "rejson.so", "redistimeseries.so", "redisbloom
 WITH_JSON = ("stack74", "valkey91_modules", "redis82_modules")
 WITH_TIMESERIES = WITH_JSON
 
+# Valkey frees in a thread of its own by default, Redis does not. RedisJSON keeps the texts of all
+# documents in one table that only the main thread may touch: freed elsewhere, it breaks the heap.
+NOT_LAZY = {
+    f"lazyfree-lazy-{what}": "no"
+    for what in ("user-flush", "user-del", "server-del", "expire", "eviction")
+}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -36,6 +43,7 @@ class Entry:
     command: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
     missing: str | None = None
 
     @property
@@ -131,6 +139,7 @@ def _with_modules(plain: Entry) -> Entry:
         name=f"{plain.name}_modules",
         env=stack.env,
         modules=stack.modules,
+        options=NOT_LAZY,
         missing=plain.missing or stack.missing,
     )
 

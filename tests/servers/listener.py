@@ -34,8 +34,9 @@ class Listener:
         """Run something in a thread that ``close`` waits for."""
         thread = threading.Thread(target=target, args=args, daemon=True)  # type: ignore[arg-type]
         with self.changed:
+            # Started first: close() may join what it finds at any time.
+            thread.start()
             self._threads.append(thread)
-        thread.start()
         return thread
 
     def track(self, connection: socket.socket) -> socket.socket:

@@ -193,7 +193,7 @@ class Server:
         if self.options.get("cluster-enabled") == "yes":
             # By default the bus takes port + 10000, which a high port pushes out of range.
             options["cluster-port"] = free_port()
-        for key, value in (options | self.options).items():
+        for key, value in (options | dict(self.entry.options) | self.options).items():
             yield f"--{key}"
             yield from [str(value)] if isinstance(value, str | int) else map(str, value)
         for user in self.users:

@@ -45,6 +45,13 @@ def test_modules_of_the_stack_are_loaded(redis_client: redis.Redis) -> None:
     assert names - {b"lua", b"vectorset"} == {b"search", b"ReJSON", b"timeseries", b"bf"}
 
 
+@pytest.mark.servers("valkey91_modules", "redis82_modules")
+def test_documents_are_freed_where_they_were_made(redis_client: redis.Redis) -> None:
+    lazy = redis_client.config_get("lazyfree-lazy-*")
+    assert lazy["lazyfree-lazy-user-flush"] == "no"
+    assert set(lazy.values()) == {"no"}
+
+
 def test_json_servers_have_json(json_url: str) -> None:
     with redis.Redis.from_url(json_url, decode_responses=True, protocol=3) as client:
         # Not client.json(), which would parse the replies of this client from then on.

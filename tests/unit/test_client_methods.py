@@ -13,7 +13,8 @@ WRITES = [
     "write_hashes", "write_strings", "write_json", "write_sets", "write_lists", "write_zsets",
     "write_streams", "write_timeseries",
 ]  # fmt: skip
-METHODS = ["scan_hashes", "read_hashes", "scan_strings", "read_strings", *WRITES]
+SPELLED_OUT = ["infer_schema"]
+METHODS = ["scan_hashes", "read_hashes", "scan_strings", "read_strings", *WRITES, *SPELLED_OUT]
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -35,6 +36,14 @@ def test_unknown_options_are_refused_with_those_that_exist(name: str) -> None:
     ]
     with pytest.raises(TypeError, match=f"{name} takes {', '.join(own)}, key, key_prefix"):
         function(pl.DataFrame(), None, colour="red")
+
+
+@pytest.mark.parametrize("name", SPELLED_OUT)
+def test_options_and_defaults_are_those_of_the_function(name: str) -> None:
+    function = dict(inspect.signature(getattr(gf, name)).parameters)
+    method = dict(inspect.signature(getattr(gf.Client, name)).parameters)
+    del function["client"], method["self"]
+    assert list(method.values()) == list(function.values())
 
 
 def test_options_arrive() -> None:

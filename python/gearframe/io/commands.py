@@ -103,7 +103,7 @@ def _fetches(
             wanted = any(column.origin == "value" for column in columns)
             return [f"MGET of up to {PIPELINE_KEYS:,} keys at once"] if wanted else []
         case "sets":
-            return [f"SSCAN of each key{_PIECES}"]
+            return ["SRANDMEMBER of up to 4,096 members of each key; SSCAN of larger ones"]
         case "fields":
             ttl = any(column.origin == "field_ttl" for column in columns)
             times = ["HPTTL for the fields of each key"] if ttl else []

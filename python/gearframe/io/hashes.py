@@ -9,6 +9,7 @@ import polars as pl
 
 from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.definition import Column
+from gearframe.io.inferred import with_schema
 from gearframe.io.options import ScanOptions, columns_of, field_columns, scan
 from gearframe.io.source import collect
 
@@ -50,11 +51,12 @@ def scan_hashes(
         server, which is empty and stays until the program ends.
     pattern : str or bytes, default "*"
         Redis' glob pattern for the keys.
-    schema : mapping of str to dtype
+    schema : mapping of str to dtype, or "infer"
         The fields to read and their dtypes: integers, Float32, Float64, Boolean, String, Binary,
         Categorical, Enum, Date, Time, Datetime, Duration, Decimal, and List, Array and Struct out
-        of JSON text. ``{}`` reads keys only. In long format one dtype for all values, String if
-        not given.
+        of JSON text. ``{}`` reads keys only. ``"infer"`` looks at 1,000 keys, at once and not when
+        the query runs; `infer_schema` shows what it finds, and its result is a schema too. In
+        long format one dtype for all values, String if not given.
     format : {"wide", "long"}, default "wide"
         One row for each hash with a column for each field of the schema; or one row for each
         field of each hash, whatever its name, for hashes with many fields or unknown ones.
@@ -116,7 +118,8 @@ def scan_hashes(
     Raises
     ------
     SchemaError
-        For an unsupported dtype, or a name that is used twice or reserved.
+        For an unsupported dtype, or a name that is used twice or reserved; for ``"infer"`` without
+        a hash to infer from.
     OptionError
         For an option that cannot be used.
     ServerConnectionError
@@ -180,6 +183,7 @@ def scan_hashes(
             "schema is missing; expected the fields and their dtypes, such as "
             "{'name': pl.String, 'age': pl.Int64}, or {} for the keys alone"
         )
+    client, schema, options = with_schema(client, pattern, "hashes", schema, options)
     values = field_columns(schema, options)
     names = [column.name for column in values] if field_ttl is True else field_ttl
     times = {f"{name}_ttl": name for name in _names(names)}

@@ -40,6 +40,7 @@ _COMMANDS = {
     "ts_create": "TS.CREATE",
     "ts_madd": "TS.MADD",
     "hpttl": "HPTTL",
+    "srandmember": "SRANDMEMBER",
     "sscan": "SSCAN",
     "hscan": "HSCAN",
     "zscan": "ZSCAN",

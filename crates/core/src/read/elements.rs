@@ -110,7 +110,7 @@ impl Worker<'_> {
         let mut counted = 0;
         for key in keys.iter() {
             match &self.request.kind {
-                Kind::Sets => cursors::ask(out, b"SSCAN", key, 0, window),
+                Kind::Sets => indexed::ask_members(out, key, window),
                 Kind::Fields => cursors::ask(out, b"HSCAN", key, 0, window),
                 Kind::Lists { range } => {
                     counted += indexed::LIST.ask(out, key, *range, window, with_index);
@@ -151,6 +151,7 @@ impl Worker<'_> {
     fn receive_first(&mut self, target: Target<'_>, window: usize) -> Result<Answer> {
         let with_index = self.rows.wants(&Source::Index);
         match &self.request.kind {
+            Kind::Sets => self.receive_members(target, window),
             Kind::Lists { range } => self.receive_indexed(target, &indexed::LIST, *range, window),
             Kind::Zsets(ZsetRange::Rank { range }) => {
                 // Without ranks a cursor serves better: it bears changes.
@@ -214,7 +215,7 @@ impl Worker<'_> {
     /// The counter of the command that reads elements.
     pub(super) fn counter(&self) -> &std::sync::atomic::AtomicU64 {
         match &self.request.kind {
-            Kind::Sets => &self.stats.sscan,
+            Kind::Sets => &self.stats.srandmember,
             Kind::Fields => &self.stats.hscan,
             Kind::Lists { .. } => &self.stats.lrange,
             Kind::Zsets(_) => &self.stats.zrange,

@@ -3,6 +3,7 @@
 //! The first command takes a window from the start of the range. A place that counts from the end
 //! needs the length as well: then both are asked for in one transaction, so that they agree.
 
+use super::cursors::Cursor;
 use super::elements::{Answer, Target};
 use super::replies::Head;
 use super::request::{OnError, Source};
@@ -22,6 +23,12 @@ pub(super) struct Indexed {
 pub(super) const LIST: Indexed = Indexed {
     range: "LRANGE",
     length: "LLEN",
+    scores: false,
+};
+/// Without places: members in any order, all of them where there are no more than asked for.
+pub(super) const SET: Indexed = Indexed {
+    range: "SRANDMEMBER",
+    length: "SCARD",
     scores: false,
 };
 pub(super) const ZSET: Indexed = Indexed {
@@ -151,6 +158,15 @@ pub(super) fn ask_scores(
     u64::from(with_rank)
 }
 
+/// `SRANDMEMBER key window`: the whole set where it is smaller, at the cost of SMEMBERS.
+pub(super) fn ask_members(out: &mut Vec<u8>, key: &[u8], window: usize) {
+    let mut digits = itoa::Buffer::new();
+    command(
+        out,
+        &[b"SRANDMEMBER", key, digits.format(window).as_bytes()],
+    );
+}
+
 /// The highest score that lies below a lowest one.
 pub(super) fn below(low: &str) -> String {
     match low.strip_prefix('(') {
@@ -192,14 +208,31 @@ impl Worker<'_> {
             (Some((_, end)), Some(start)) => end <= start + found as i64,
             _ => range.0 < 0 || range.1 >= 0 && to == range.1,
         };
-        // Where so many rows are all that is wanted, they need no windows.
-        let suffices = self.rows.left() <= found as u64 && self.request.on_error != OnError::Skip;
-        if is_full && !reaches && !suffices {
+        if is_full && !reaches && !self.suffices(found) {
             self.pass_over(kind, found)?;
             return Ok(Answer::Windows);
         }
         let taken = self.receive_range(target, kind, found, start, wanted)?;
         Ok(Answer::All(taken))
+    }
+
+    /// Receives the answer to [`ask_members`].
+    pub(super) fn receive_members(&mut self, target: Target<'_>, window: usize) -> Result<Answer> {
+        let found = match self.receive_range_head(&SET)? {
+            Ok(found) => found,
+            Err(answer) => return Ok(answer),
+        };
+        if found >= window && !self.suffices(found) {
+            self.pass_over(&SET, found)?;
+            return Ok(Answer::Cursor(Cursor::default()));
+        }
+        let taken = self.receive_range(target, &SET, found, None, None)?;
+        Ok(Answer::All(taken))
+    }
+
+    /// Whether so many rows are all that is still wanted.
+    fn suffices(&self, found: usize) -> bool {
+        self.rows.left() <= found as u64 && self.request.on_error != OnError::Skip
     }
 
     /// Receives the answer to [`ask_scores`].
@@ -220,8 +253,7 @@ impl Worker<'_> {
             Ok(found) => found,
             Err(answer) => return Ok(answer),
         };
-        let suffices = self.rows.left() <= found as u64 && self.request.on_error != OnError::Skip;
-        if found >= window && !suffices {
+        if found >= window && !self.suffices(found) {
             self.pass_over(&ZSET, found)?;
             return Ok(Answer::Windows);
         }

@@ -69,6 +69,8 @@ counters! {
     key_type,
     /// HPTTL commands sent.
     hpttl,
+    /// SRANDMEMBER commands sent.
+    srandmember,
     /// SSCAN commands sent.
     sscan,
     /// HSCAN commands sent.
