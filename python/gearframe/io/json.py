@@ -9,6 +9,7 @@ import polars as pl
 
 from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.definition import Column
+from gearframe.io.inferred import with_schema
 from gearframe.io.json_paths import check_path, is_definite, member_path
 from gearframe.io.options import ScanOptions, columns_of, reserved_names, scan
 from gearframe.io.source import collect
@@ -46,9 +47,11 @@ def scan_json(
         server, which is empty and stays until the program ends.
     pattern : str or bytes, default "*"
         Redis' glob pattern for the keys.
-    schema : mapping, pl.Schema or sequence of pairs, optional
+    schema : mapping, pl.Schema, sequence of pairs, or "infer", optional
         The columns and their dtypes, as for `scan_hashes`. A column is the member of the document
         with its name, unless ``paths`` says otherwise. ``{}`` for no column but the key.
+        ``"infer"`` takes the members of 1,000 documents, at once and not when the query runs;
+        `infer_schema` shows what it finds, and its result is a schema too.
     paths : mapping of str to str, optional
         For columns of the schema that are not members with their name: a JSONPath that begins with
         ``$``, such as ``"$.address.city"``, ``"$.tags[0]"`` or ``'$["a name"]'``; ``"$"`` is the
@@ -70,7 +73,8 @@ def scan_json(
     ------
     SchemaError
         For an unsupported dtype, a name that is taken or comes twice, a path of many matches
-        without a List; and without a schema or ``document_column``.
+        without a List; without a schema or ``document_column``; and for ``"infer"`` without a
+        document to infer from.
     OptionError
         For an option that cannot be used: a path for no column of the schema, a path without
         ``$``.
@@ -101,6 +105,8 @@ def scan_json(
     >>> orders.collect_schema()["skus"]
     List(String)
     """
+    others = [] if document_column is None else [document_column]
+    client, schema, options = with_schema(client, pattern, "json", schema, options, others)
     values = _columns(schema, paths, document_column, options)
     return scan(client, "json", pattern, values, options)
 
@@ -148,7 +154,8 @@ def _columns(
     if schema is None and document_column is None:
         raise SchemaError(
             "scan_json needs to know what to read: give schema={'name': pl.String, ...} for "
-            "members of the documents, or document_column='json' for their text"
+            "members of the documents, schema='infer' to have them guessed from a sample, or "
+            "document_column='json' for the documents' text"
         )
     if paths is not None and not isinstance(paths, Mapping):
         raise OptionError(f"paths is {paths!r}; expected a mapping such as {{'city': '$.a.city'}}")
