@@ -1,4 +1,4 @@
-"""``"infer"`` in the place of a schema: asks the inference, which knows scans, when it is wanted."""
+"""``"infer"`` in the place of a schema: asks the inference, which knows scans, when wanted."""
 
 from __future__ import annotations
 
