@@ -32,6 +32,9 @@ SCHEMA = {"t": pl.String, "n": pl.Int64}
 SCANS: dict[str, Callable[[gf.Client], pl.LazyFrame]] = {
     "one path": lambda client: client.scan_json("d:*", {"t": pl.String}),
     "two paths": lambda client: client.scan_json("d:*", SCHEMA),
+    "document and member": lambda client: client.scan_json(
+        "d:*", {"n": pl.Int64}, document_column="json"
+    ),
     "document": lambda client: client.scan_json("d:*", document_column="json"),
     "document and path": lambda client: client.scan_json(
         "d:*", {"l": pl.List(pl.Int64)}, document_column="json", include_ttl=True

@@ -137,12 +137,17 @@ def _hashes(columns: Sequence[Column]) -> list[str]:
 
 
 def _json(columns: Sequence[Column]) -> list[str]:
-    paths = [str(column.source["path"]) for column in columns if column.origin == "path"]
+    sources = [column.source for column in columns if column.origin == "path"]
+    paths = list(dict.fromkeys(str(source["path"]) for source in sources))
     document = any(column.origin == "document" for column in columns)
-    if document and paths:
-        paths.append("$")
-    shown = " ".join(["JSON.GET for each key:", *dict.fromkeys(paths)])
-    return [shown.removesuffix(":")] if paths or document else []
+    are_members = all(source["member"] is not None for source in sources)
+    if document and are_members:
+        return ["JSON.GET for each key"]
+    if document:
+        paths = list(dict.fromkeys([*paths, "$"]))
+    sampled = are_members and len(paths) > 1
+    instead = " (without paths where a sample shows no other members)" if sampled else ""
+    return [f"JSON.GET for each key: {' '.join(paths)}{instead}"] if paths else []
 
 
 def _zsets(columns: Sequence[Column], elements: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ _COMMANDS = {
     "zrange": "ZRANGE",
     "xrange": "XRANGE",
     "json_get": "JSON.GET",
+    "json_objkeys": "JSON.OBJKEYS (sample)",
     "length": "LLEN/ZCARD/… (lengths)",
     "object": "OBJECT",
     "memory_usage": "MEMORY USAGE",

@@ -15,6 +15,8 @@ mod hashes;
 mod indexed;
 mod json;
 mod json_paths;
+mod json_reply;
+mod json_sample;
 mod key_parts;
 mod large;
 mod numbers;

@@ -85,6 +85,8 @@ counters! {
     xrange,
     /// JSON.GET commands sent.
     json_get,
+    /// JSON.OBJKEYS commands sent to look at a sample.
+    json_objkeys,
     /// LLEN, ZCARD, ZCOUNT and other commands sent that count elements.
     length,
     /// OBJECT ENCODING and OBJECT IDLETIME commands sent.
