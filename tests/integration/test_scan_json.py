@@ -172,6 +172,19 @@ def test_a_sample_without_objects_or_with_other_types(
     assert lf.collect().unique().rows() == [(None, None)]
     report = gf.reports(lf)[0]
     assert (report.rows, report.keys_of_other_type) == (100, 100)
+    for name in ("a", "0"):  # by path, without a sample
+        assert lf.select(name).collect().unique().rows() == [(None,)]
+
+
+def test_keys_of_another_type_do_not_spoil_the_sample(
+    put: Put, client: gf.Client, server_client: redis.Redis
+) -> None:
+    put({f"d:{i}": {"a": i, "b": i} for i in range(40)})
+    server_client.mset({f"d:s{i}": "text" for i in range(40)})
+    lf = client.scan_json("d:*", {"a": pl.Int64, "b": pl.Int64}, include_key=False)
+    frame, _, whole = sampled(server_client, lf)
+    assert whole
+    assert sorted(frame.rows()) == [(i, i) for i in range(40)]
 
 
 def test_a_document_with_more_members_ends_whole_documents(

@@ -19,6 +19,8 @@ TYPE_NAMES: dict[str, str] = {
     "zsets": "zset",
     "streams": "stream",
     "json": "ReJSON-RL",
+    "timeseries": "TSDB-TYPE",
+    "vectors": "vectorset",
 }
 """What TYPE answers for each kind."""
 
@@ -46,7 +48,9 @@ def commands_of(
         return _keys(definition, columns, elements, pattern, keys)
     fetches = _fetches(definition, columns, elements)
     found: list[str] = []
-    if pattern is not None:
+    if elements.get("filters"):
+        found.append(_by_labels(elements["filters"], pattern, keys))
+    elif pattern is not None:
         by_type = "" if fetches else f" TYPE {TYPE_NAMES[definition.kind]}"
         shown = pattern.decode("utf-8", "backslashreplace")
         found.append(f"SCAN MATCH {shown} COUNT {definition.scan_count}{by_type}")
@@ -123,6 +127,11 @@ def _fetches(
         case "keys":
             return []
 
+        case "timeseries":
+            return _timeseries(columns, elements)
+        case "vectors":
+            return _vectors(columns)
+
 
 _PIECES = ": small ones at once, large ones in pieces of up to 4,096"
 _WINDOWS = "; above 4,096 elements in windows under WATCH"
@@ -163,3 +172,29 @@ def _zsets(columns: Sequence[Column], elements: Mapping[str, Any]) -> str:
 
 def _places(places: Sequence[int]) -> str:
     return f"places {places[0]:,} to {places[1]:,}" if list(places) != [0, -1] else "all places"
+
+
+def _by_labels(filters: Sequence[str], pattern: bytes | None, keys: int | None) -> str:
+    """Say how the index of labels finds keys, and which of them are read."""
+    shown = "*" if pattern is None else pattern.decode("utf-8", "backslashreplace")
+    kept = f"of its keys those that match {shown}" if keys is None else f"and {keys:,} keys named"
+    return f"TS.QUERYINDEX {' '.join(filters)}; {kept}"
+
+
+def _timeseries(columns: Sequence[Column], elements: Mapping[str, Any]) -> list[str]:
+    labels = [str(column.source["label"]) for column in columns if column.origin == "label"]
+    infos = [f"TS.INFO of each key for {', '.join(labels)}"] if labels else []
+    bounds = f"{elements['start']} to {elements['end']}"
+    unit = "samples"
+    if elements["aggregation"] is not None:
+        bounds += f", AGGREGATION {elements['aggregation']} {elements['bucket']}"
+        unit = "buckets"
+    count = elements["count"]
+    most = "" if count is None else f", {count:,} {unit} of each at most"
+    return [*infos, f"TS.RANGE of each key from {bounds}{most}; pages of up to 4,096 {unit}"]
+
+
+def _vectors(columns: Sequence[Column]) -> list[str]:
+    members = "VRANGE of each key in pages of up to 4,096 (Redis 8.4), else VRANDMEMBER of all"
+    wanted = any(column.origin == "vector" for column in columns)
+    return [members, "VEMB for each member, many at once"] if wanted else [members]

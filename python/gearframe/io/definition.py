@@ -12,7 +12,8 @@ ROWS_COLUMN = "__gearframe_rows"
 """A column of no width that no frame shows: Polars asks for it, as the cheapest, to count rows."""
 
 Kind = Literal[
-    "hashes", "fields", "strings", "sets", "lists", "zsets", "streams", "keys", "json"
+    "hashes", "fields", "strings", "sets", "lists", "zsets", "streams", "timeseries", "vectors",
+    "keys", "json",
 ]  # fmt: skip
 ROW_A_KEY: frozenset[Kind] = frozenset(("hashes", "strings", "keys", "json"))
 """The kinds of which each key is one row."""

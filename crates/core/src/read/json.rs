@@ -132,7 +132,7 @@ fn no_document(replies: &Replies, shape: Shape, paths: &JsonPaths) -> Result<()>
 }
 
 /// RedisJSON 2 has words of its own for a key of another type; valkey-json has the usual code.
-fn is_other_type(text: &[u8]) -> bool {
+pub(super) fn is_other_type(text: &[u8]) -> bool {
     text.starts_with(b"WRONGTYPE") || text.starts_with(b"Existing key has wrong Redis type")
 }
 

@@ -3,6 +3,7 @@
 //! Each path costs the server a search and a copy, the whole document one copy. It is asked for
 //! where the sampled documents have no other members than those asked for.
 
+use super::json::is_other_type;
 use super::plan::Values;
 use super::replies::Head;
 use super::stats::add;
@@ -34,9 +35,10 @@ impl Worker<'_> {
                         objects += 1;
                     }
                 }
-                // Gone, another type, or JSON.OBJKEYS is forbidden: then paths it is.
+                // Gone, or another type: the fetch itself will say so.
                 Head::Other(Shape::Scalar) => {}
-                Head::Other(Shape::Error) => only = false,
+                // JSON.OBJKEYS is forbidden, perhaps: then paths it is.
+                Head::Other(Shape::Error) => only &= is_other_type(self.replies.text()),
                 Head::Other(shape) => return Err(self.replies.unexpected(shape, "JSON.OBJKEYS")),
             }
         }

@@ -24,6 +24,9 @@ pub(super) struct Large {
 impl Worker<'_> {
     /// Reads the keys put aside to their ends. The server owes nothing when it is called.
     pub(super) fn read_large(&mut self) -> Result<()> {
+        if self.request.kind == Kind::Vectors {
+            return self.read_vector_sets();
+        }
         while let Some(Large { key, ttl, step }) = self.large.pop_front() {
             if self.rows.left() == 0 {
                 break;
@@ -60,8 +63,13 @@ impl Worker<'_> {
                 Answer::After { id, taken } => {
                     self.read_entries_after(target, id, taken, window)?
                 }
+                Answer::Later(at) => self.read_samples_on(target, at, window)?,
                 // At its end, or gone, or by now of another type.
-                Answer::All(_) | Answer::OtherType | Answer::Windows => break,
+                Answer::All(_)
+                | Answer::Gone
+                | Answer::OtherType
+                | Answer::Members(_)
+                | Answer::Windows => break,
             };
             self.receive_owed_fields()?;
             let bytes = self.replies.connection.bytes_read() - bytes;

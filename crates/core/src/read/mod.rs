@@ -28,14 +28,18 @@ mod request;
 mod row;
 mod rows;
 mod sample;
+mod samples;
 mod scan;
 mod second_look;
 mod stats;
+mod vector_column;
+mod vectors;
 mod windows;
 mod worker;
 
 pub use reader::{Next, Reader};
 pub use request::{
-    EntryRange, Kind, OnChange, OnError, OutputColumn, ReadRequest, Selection, Source, ZsetRange,
+    EntryRange, Kind, OnChange, OnError, OutputColumn, ReadRequest, SampleRange, Selection, Source,
+    ZsetRange,
 };
 pub use stats::{ReadStats, StatsSnapshot};

@@ -52,9 +52,13 @@ impl FetchPlan {
             Kind::Keys { .. } if request.wants_facts() => Values::Facts,
             Kind::Keys { .. } => Values::None,
             // How many rows there are, only the elements tell.
-            Kind::Fields | Kind::Sets | Kind::Lists { .. } | Kind::Zsets(_) | Kind::Streams(_) => {
-                Values::Elements
-            }
+            Kind::Fields
+            | Kind::Sets
+            | Kind::Lists { .. }
+            | Kind::Zsets(_)
+            | Kind::Streams(_)
+            | Kind::Timeseries(_)
+            | Kind::Vectors => Values::Elements,
         };
         let scans = matches!(selection, Selection::Pattern(_));
         Self {

@@ -127,6 +127,7 @@ impl<'a> Worker<'a> {
 
     /// Reads to the end.
     pub(super) fn run(&mut self) -> Result<()> {
+        self.choose_series()?;
         while self.rows.left() > 0 {
             self.rows.look_after_consumer();
             self.ask()?;
