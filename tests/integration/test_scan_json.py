@@ -287,6 +287,15 @@ def test_definite_and_indefinite_paths(put: Put, client: gf.Client) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("articles")
+def test_an_inferred_schema(client: gf.Client) -> None:
+    lf = client.scan_json("a:*", "infer", document_column="json")
+    assert lf.collect_schema() == {"_key": pl.String, **ARTICLE, "json": pl.String}
+    assert lf.select("views", "n").sort("views").collect().row(2) == (2, {"x": 2})
+    city = client.read_json("a:*", gf.infer_schema(client, "a:*"), paths={"views": "$.n.x"})
+    assert sorted(city["views"]) == [0, 1, 2]
+
+
 def test_scalars_and_arrays_at_the_root(put: Put, client: gf.Client) -> None:
     put({"n": 5, "s": "text", "b": True, "z": None, "l": [1, 2], "o": {"x": 1}})
     root = {"v": "$"}

@@ -9,6 +9,7 @@ import polars as pl
 
 from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.definition import Column
+from gearframe.io.inferred import with_schema
 from gearframe.io.json_paths import check_path, is_definite, member_of, member_path
 from gearframe.io.options import ScanOptions, columns_of, reserved_names, scan
 from gearframe.io.source import collect
@@ -46,9 +47,10 @@ def scan_json(
         server, which is empty and stays until the program ends.
     pattern : str or bytes, default "*"
         Redis' glob pattern for the keys.
-    schema : mapping, pl.Schema or sequence of pairs, optional
-        The columns and their dtypes, as for `scan_hashes`. A column is the member of the document
-        with its name, unless ``paths`` says otherwise. ``{}`` for no column but the key.
+    schema : mapping, pl.Schema or sequence of pairs, or "infer", optional
+        The columns and their dtypes. A column is the member of the document with its name, unless
+        ``paths`` says otherwise. ``{}`` for no column but the key. ``"infer"`` looks at 1,000 keys,
+        as for `scan_hashes`.
     paths : mapping of str to str, optional
         For columns of the schema that are not members with their name: a JSONPath that begins with
         ``$``, such as ``"$.address.city"``, ``"$.tags[0]"`` or ``'$["a name"]'``; ``"$"`` is the
@@ -104,6 +106,9 @@ def scan_json(
     >>> orders.collect_schema()["skus"]
     List(String)
     """
+    if schema is not None:
+        others = () if document_column is None else (document_column,)
+        client, schema, options = with_schema(client, pattern, "json", schema, options, others)
     values = _columns(schema, paths, document_column, options)
     return scan(client, "json", pattern, values, options)
 
@@ -151,7 +156,8 @@ def _columns(
     if schema is None and document_column is None:
         raise SchemaError(
             "scan_json needs to know what to read: give schema={'name': pl.String, ...} for "
-            "members of the documents, or document_column='json' for their text"
+            "members of the documents, schema='infer' to find them in a sample, or "
+            "document_column='json' for their text"
         )
     if paths is not None and not isinstance(paths, Mapping):
         raise OptionError(f"paths is {paths!r}; expected a mapping such as {{'city': '$.a.city'}}")
