@@ -127,7 +127,8 @@ def test_garbling_any_byte_gives_no_wrong_structure(lanes: Callable[[float], lis
             assert outcome.height - frame.height in (-1, 0), where
         else:
             assert outcome.height == frame.height, where
-            assert differing_cells(outcome, frame) <= 1, where
+            # A byte of a document may be in its text and in a member of it.
+            assert differing_cells(outcome, frame) <= (2 if "json" in frame.columns else 1), where
 
 
 @pytest.mark.parametrize("fault", [OneByteAtATime(), Split((1, 2, 3, 5, 7))], ids=["one", "split"])
