@@ -7,7 +7,7 @@ use super::group::Open;
 use super::owed::{Task, Todo};
 use super::request::Collection;
 use super::target::Target;
-use super::together::put_pexpire;
+use super::together::{Expire, put_pexpire};
 use super::worker::Worker;
 use crate::resp::encode;
 use crate::write::commands;
@@ -93,8 +93,12 @@ impl Worker<'_> {
         let count = head + chunk.commands(request.kind);
         chunk.count(request.kind, self.stats);
         let answers = if is_aside {
-            // A key without an expiry is another one: the first was evicted in the meantime.
-            put_pexpire(out, target.address(), life, !is_first);
+            // Later a key without an expiry is another one: the first was evicted meanwhile.
+            let which = match is_first {
+                true => Expire::All,
+                false => Expire::Endless,
+            };
+            put_pexpire(out, target.address(), life, which);
             out.extend_from_slice(commands::EXEC);
             add(&self.stats.transaction, 2);
             add(&self.stats.pexpire, 1);
@@ -108,6 +112,7 @@ impl Worker<'_> {
                 target: number,
                 chunk,
                 head,
+                is_first,
                 answers,
             },
         );
@@ -175,7 +180,7 @@ impl Worker<'_> {
             out.extend_from_slice(commands::MULTI);
             match target.ttl {
                 Some(ttl) => {
-                    put_pexpire(out, target.address(), ttl, false);
+                    put_pexpire(out, target.address(), ttl, Expire::All);
                     add(&self.stats.pexpire, 1);
                 }
                 None => {
@@ -227,7 +232,7 @@ impl Worker<'_> {
             return;
         };
         let ttl = target.ttl.unwrap_or(i64::MAX);
-        put_pexpire(self.connection.output(), &target.key, ttl, false);
+        put_pexpire(self.connection.output(), &target.key, ttl, Expire::All);
         add(&self.stats.pexpire, 1);
         let answers = Answers::of_pipeline(1);
         self.owe(

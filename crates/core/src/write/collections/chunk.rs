@@ -115,3 +115,77 @@ impl Chunk {
         Some(String::from_utf8_lossy(rest.get(..end)?).into_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::write::request::IfExists;
+
+    fn request(kind: Collection) -> CollectionRequest {
+        CollectionRequest {
+            kind,
+            if_exists: IfExists::Replace,
+            key: String::new(),
+            fields: Vec::new(),
+            key_prefix: Vec::new(),
+            ttl_column: None,
+            ttl_ms: None,
+            is_scattered: false,
+            id: None,
+            trim: vec!["MAXLEN".to_owned(), "9".to_owned()],
+            create: Vec::new(),
+            labels: Vec::new(),
+            label_columns: Vec::new(),
+            temporary_ms: 1,
+        }
+    }
+
+    /// What two elements of these words become.
+    fn commands(kind: Collection, elements: [&[&str]; 2]) -> String {
+        let mut chunk = Chunk::default();
+        for words in elements {
+            for word in words {
+                encode::bulk(&mut chunk.body, word.as_bytes());
+            }
+            chunk.close_element(kind, words.len());
+        }
+        let mut trim = Vec::new();
+        encode::bulk(&mut trim, b"MAXLEN");
+        encode::bulk(&mut trim, b"9");
+        let mut out = Vec::new();
+        chunk.put(&mut out, &request(kind), b"k", &trim);
+        String::from_utf8_lossy(&out).replace("\r\n", " ")
+    }
+
+    #[test]
+    fn one_command_for_many_elements() {
+        let found = commands(Collection::Sets, [&["a"], &["b"]]);
+        assert_eq!(found, "*4 $4 SADD $1 k $1 a $1 b ");
+        let found = commands(Collection::Zsets, [&["1", "a"], &["2", "b"]]);
+        assert_eq!(found, "*6 $4 ZADD $1 k $1 1 $1 a $1 2 $1 b ");
+    }
+
+    #[test]
+    fn entries_and_samples_name_their_key() {
+        let found = commands(Collection::Streams, [&["1-1", "f", "v"], &["*", "f", "w"]]);
+        let trim = "$6 MAXLEN $1 9";
+        let expected = format!(
+            "*7 $4 XADD $1 k {trim} $3 1-1 $1 f $1 v *7 $4 XADD $1 k {trim} $1 * $1 f $1 w "
+        );
+        assert_eq!(found, expected);
+        let found = commands(Collection::Timeseries, [&["1", "0.5"], &["2", "7"]]);
+        assert_eq!(found, "*7 $7 TS.MADD $1 k $1 1 $3 0.5 $1 k $1 2 $1 7 ");
+    }
+
+    #[test]
+    fn elements_have_the_name_of_their_first_word() {
+        let mut chunk = Chunk::default();
+        for id in ["1-1", "22-2"] {
+            encode::bulk(&mut chunk.body, id.as_bytes());
+            encode::bulk(&mut chunk.body, b"f");
+            chunk.close_element(Collection::Streams, 2);
+        }
+        assert_eq!(chunk.name(1).as_deref(), Some("22-2"));
+        assert_eq!(chunk.name(2), None);
+    }
+}

@@ -150,6 +150,7 @@ impl Worker<'_> {
         for chunk in std::mem::take(&mut open.full) {
             self.push(target, chunk);
             self.turn()?;
+            self.refresh()?;
             self.act()?;
         }
         Ok(())

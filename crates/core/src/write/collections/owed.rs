@@ -25,11 +25,12 @@ pub(super) enum Task {
     },
     /// WATCH and EXISTS of keys that should not be there.
     Look { unit: Unit, look: Look },
-    /// A chunk; so many commands come before its own.
+    /// A chunk of a target, its first perhaps; so many commands come before its own.
     Push {
         target: u64,
         chunk: Chunk,
         head: usize,
+        is_first: bool,
         answers: Answers,
     },
     /// A temporary key gets its name.

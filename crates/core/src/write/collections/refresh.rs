@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::answers::Answers;
 use super::owed::Task;
 use super::settle::GONE;
-use super::together::put_pexpire;
+use super::together::{Expire, put_pexpire};
 use super::worker::Worker;
 use crate::Result;
 use crate::write::stats::add;
@@ -22,7 +22,7 @@ impl Worker<'_> {
         let living = self
             .targets
             .iter()
-            .filter(|(_, target)| target.refusal.is_none());
+            .filter(|(_, target)| target.is_building());
         let numbers: Vec<u64> = living.map(|(number, _)| *number).collect();
         for numbers in numbers.chunks(REFRESH_TOGETHER) {
             self.put_refresh(numbers);
@@ -37,7 +37,12 @@ impl Worker<'_> {
         let mut asked = Vec::with_capacity(numbers.len());
         for number in numbers {
             if let Some(target) = self.targets.get(number) {
-                put_pexpire(self.connection.output(), target.address(), life, true);
+                put_pexpire(
+                    self.connection.output(),
+                    target.address(),
+                    life,
+                    Expire::Expiring,
+                );
                 asked.push(*number);
             }
         }

@@ -32,8 +32,9 @@ impl Worker<'_> {
                 target,
                 chunk,
                 head,
+                is_first,
                 answers,
-            } => self.settle_push(target, &chunk, head, &answers),
+            } => self.settle_push(target, &chunk, head, is_first, &answers),
             Task::Move { target, answers } => self.settle_move(target, &answers),
             Task::Expire { target, answers } => self.settle_expiry(target, &answers),
             Task::Remove { target, answers } => self.settle_remove(target, &answers),
@@ -127,7 +128,14 @@ impl Worker<'_> {
         }
     }
 
-    fn settle_push(&mut self, number: u64, chunk: &Chunk, head: usize, answers: &Answers) {
+    fn settle_push(
+        &mut self,
+        number: u64,
+        chunk: &Chunk,
+        head: usize,
+        is_first: bool,
+        answers: &Answers,
+    ) {
         let kind = self.request.kind;
         let Some(target) = self.targets.get_mut(&number) else {
             return;
@@ -148,7 +156,8 @@ impl Worker<'_> {
         if let Some(why) = answers.refusal() {
             target.refuse(why);
             missing = chunk.elements;
-        } else if target.temporary.is_some() && answers.zeros.contains(&expiry) {
+        } else if target.temporary.is_some() && answers.zeros.contains(&expiry) == is_first {
+            // The first gets an expiry; those after it find one.
             target.refuse(GONE);
         }
         let names_each = matches!(kind, Collection::Streams | Collection::Timeseries);

@@ -29,6 +29,11 @@ impl Target {
         self.temporary.as_deref().unwrap_or(&self.key)
     }
 
+    /// Whether its temporary key should be there, and have that name still.
+    pub(super) fn is_building(&self) -> bool {
+        self.start.is_some() && self.moved.is_none() && self.refusal.is_none()
+    }
+
     pub(super) fn refuse(&mut self, reason: impl Into<String>) {
         self.refusal.get_or_insert_with(|| reason.into());
     }

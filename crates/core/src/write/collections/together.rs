@@ -70,7 +70,7 @@ impl Worker<'_> {
                 chunk.count(request.kind, self.stats);
             }
             if let Some(ttl) = group.ttl {
-                put_pexpire(out, &group.key, ttl, false);
+                put_pexpire(out, &group.key, ttl, Expire::All);
                 add(&self.stats.pexpire, 1);
                 count += 1;
             }
@@ -118,12 +118,23 @@ impl Worker<'_> {
     }
 }
 
-/// `PEXPIRE key ms [XX]`: with XX only for a key that has an expiry.
-pub(super) fn put_pexpire(out: &mut Vec<u8>, key: &[u8], ttl: i64, only_expiring: bool) {
+/// For which keys an expiry is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expire {
+    All,
+    /// Those that have one.
+    Expiring,
+    /// Those that have none.
+    Endless,
+}
+
+/// `PEXPIRE key ms [XX|NX]`.
+pub(super) fn put_pexpire(out: &mut Vec<u8>, key: &[u8], ttl: i64, which: Expire) {
     let mut digits = itoa::Buffer::new();
     let ttl = digits.format(ttl).as_bytes();
-    match only_expiring {
-        true => encode::command(out, &[b"PEXPIRE", key, ttl, b"XX"]),
-        false => encode::command(out, &[b"PEXPIRE", key, ttl]),
+    match which {
+        Expire::All => encode::command(out, &[b"PEXPIRE", key, ttl]),
+        Expire::Expiring => encode::command(out, &[b"PEXPIRE", key, ttl, b"XX"]),
+        Expire::Endless => encode::command(out, &[b"PEXPIRE", key, ttl, b"NX"]),
     }
 }
