@@ -15,6 +15,7 @@ mod hashes;
 mod indexed;
 mod key_parts;
 mod large;
+mod members;
 mod numbers;
 mod pages;
 mod plan;
