@@ -18,6 +18,7 @@ TYPE_NAMES: dict[str, str] = {
     "lists": "list",
     "zsets": "zset",
     "streams": "stream",
+    "json": "ReJSON-RL",
     "timeseries": "TSDB-TYPE",
     "vectors": "vectorset",
 }
@@ -121,6 +122,8 @@ def _fetches(
             most = "" if count is None else f", {count:,} entries of each at most"
             bounds = f"{elements['start']} to {elements['end']}"
             return [f"XRANGE of each key from {bounds}{most}; pages of up to 4,096 entries"]
+        case "json":
+            return _json(columns)
         case "keys":
             return []
 
@@ -140,6 +143,15 @@ def _hashes(columns: Sequence[Column]) -> list[str]:
         return []
     names = " ".join(fields)
     return [f"HMGET {names} for each key (HGETALL where a sample shows no other fields)"]
+
+
+def _json(columns: Sequence[Column]) -> list[str]:
+    paths = [str(column.source["path"]) for column in columns if column.origin == "path"]
+    document = any(column.origin == "document" for column in columns)
+    if document and paths:
+        paths.append("$")
+    shown = " ".join(["JSON.GET for each key:", *dict.fromkeys(paths)])
+    return [shown.removesuffix(":")] if paths or document else []
 
 
 def _zsets(columns: Sequence[Column], elements: Mapping[str, Any]) -> str:

@@ -13,9 +13,9 @@ ROWS_COLUMN = "__gearframe_rows"
 
 Kind = Literal[
     "hashes", "fields", "strings", "sets", "lists", "zsets", "streams", "timeseries", "vectors",
-    "keys",
+    "keys", "json",
 ]  # fmt: skip
-ROW_A_KEY: frozenset[Kind] = frozenset(("hashes", "strings", "keys"))
+ROW_A_KEY: frozenset[Kind] = frozenset(("hashes", "strings", "keys", "json"))
 """The kinds of which each key is one row."""
 
 OnError = Literal["raise", "null", "skip"]

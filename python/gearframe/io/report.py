@@ -20,11 +20,25 @@ _COMMANDS = {
     "transaction": "MULTI/EXEC",
     "del": "DEL",
     "hset": "HSET",
+    "hsetex": "HSETEX",
+    "hpexpire": "HPEXPIRE",
     "set": "SET",
     "append": "APPEND",
+    "json_set": "JSON.SET",
+    "json_merge": "JSON.MERGE",
     "pexpire": "PEXPIRE",
     "exists": "EXISTS",
     "watch": "WATCH/UNWATCH",
+    "unlink": "UNLINK",
+    "rename": "RENAME/RENAMENX",
+    "persist": "PERSIST",
+    "eval": "EVAL",
+    "sadd": "SADD",
+    "rpush": "RPUSH",
+    "zadd": "ZADD",
+    "xadd": "XADD",
+    "ts_create": "TS.CREATE",
+    "ts_madd": "TS.MADD",
     "hpttl": "HPTTL",
     "srandmember": "SRANDMEMBER",
     "sscan": "SSCAN",
@@ -33,6 +47,7 @@ _COMMANDS = {
     "lrange": "LRANGE",
     "zrange": "ZRANGE",
     "xrange": "XRANGE",
+    "json_get": "JSON.GET",
     "ts_range": "TS.RANGE",
     "ts_info": "TS.INFO",
     "ts_queryindex": "TS.QUERYINDEX",
@@ -164,6 +179,9 @@ class WriteReport:
         fields are all null.
     failed : dict of bytes to str
         The keys that were not written, each with the reason.
+    elements : int
+        Rows written as elements of sets, lists, zsets, streams and time series: those of keys
+        that were written, and with ``if_exists="append"`` those that a key took before it failed.
     bytes_written : int
         Bytes sent.
     seconds : float
@@ -175,6 +193,7 @@ class WriteReport:
     written: int = 0
     skipped: int = 0
     failed: dict[bytes, str] = field(default_factory=dict)
+    elements: int = 0
     bytes_written: int = 0
     seconds: float = 0.0
     commands: dict[str, int] = field(default_factory=dict)
@@ -194,6 +213,7 @@ class WriteReport:
             written=written,
             skipped=skipped,
             failed=failed,
+            elements=counters["elements"],
             bytes_written=counters["bytes_written"],
             seconds=seconds,
             commands={
@@ -238,6 +258,8 @@ class WriteReport:
     def __str__(self) -> str:
         """Give the counts, and the first failures."""
         shown = [f"{self.written:,} keys written"]
+        if self.elements:
+            shown.append(f"{self.elements:,} elements")
         if self.skipped:
             shown.append(f"{self.skipped:,} skipped")
         if self.failed:

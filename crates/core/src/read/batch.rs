@@ -132,6 +132,24 @@ impl BatchBuilder {
         }
     }
 
+    /// Puts a JSON value, of which the text is well-formed, into a column of the row under
+    /// construction.
+    #[inline]
+    pub(super) fn push_json(&mut self, place: usize, key: &[u8], value: &str) -> Result<()> {
+        let Slot::Text(column) = &mut self.slots[place] else {
+            return Ok(());
+        };
+        self.text_bytes += value.len();
+        match column.push_json(value) {
+            Ok(()) => Ok(()),
+            Err(mismatch) => {
+                column.push_null();
+                let (dtype, reason) = (&mismatch.dtype, &mismatch.reason);
+                self.misfit(place, key, value.as_bytes(), dtype, reason)
+            }
+        }
+    }
+
     /// Puts a null where a key has no such part, as for a value that does not fit.
     #[cold]
     pub(super) fn push_misfit(&mut self, place: usize, key: &[u8], reason: &str) -> Result<()> {
@@ -272,6 +290,14 @@ fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reaso
             format!("column {:?} out of key {}", output.name, quoted(key)),
             Some(output.name.clone()),
         ),
+        Source::Path { path, .. } => (
+            format!(
+                "path {path:?} of key {} (column {:?})",
+                quoted(key),
+                output.name
+            ),
+            Some(output.name.clone()),
+        ),
         Source::Name => (format!("the name of a field of key {}", quoted(key)), None),
         Source::Label { label } => (
             format!("label {label:?} of key {}", quoted(key)),
@@ -288,7 +314,11 @@ fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reaso
         kind: ErrorKind::Data,
         message: format!(
             "{place} is {}, which is not {dtype}: {reason}; {advice}",
-            quoted(shown)
+            match output.source {
+                // JSON has its own quotes and escapes.
+                Source::Path { .. } => String::from_utf8_lossy(shown).into_owned(),
+                _ => quoted(shown),
+            }
         ),
         bad_value: Some(Box::new(BadValue {
             key: key.to_vec(),

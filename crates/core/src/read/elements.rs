@@ -132,7 +132,7 @@ impl Worker<'_> {
                 Kind::Streams(range) => entries::ask(out, key, range, window),
                 Kind::Timeseries(range) => self.ask_series(key, range, window),
                 Kind::Vectors => self.ask_vector_set(key, window),
-                Kind::Hashes | Kind::Strings | Kind::Keys { .. } => {}
+                Kind::Hashes | Kind::Strings | Kind::Keys { .. } | Kind::Json => {}
             }
         }
         add(&self.stats.length, counted);
@@ -218,7 +218,8 @@ impl Worker<'_> {
             | Kind::Vectors
             | Kind::Hashes
             | Kind::Strings
-            | Kind::Keys { .. } => true,
+            | Kind::Keys { .. }
+            | Kind::Json => true,
             Kind::Lists { range } | Kind::Zsets(ZsetRange::Rank { range }) => *range == (0, -1),
             Kind::Zsets(ZsetRange::Score { .. }) | Kind::Streams(_) | Kind::Timeseries(_) => false,
         }
@@ -242,7 +243,9 @@ impl Worker<'_> {
             Kind::Streams(_) => &self.stats.xrange,
             Kind::Timeseries(_) => &self.stats.ts_range,
             // Vector sets count their commands themselves.
-            Kind::Hashes | Kind::Strings | Kind::Keys { .. } | Kind::Vectors => &self.stats.hmget,
+            Kind::Hashes | Kind::Strings | Kind::Keys { .. } | Kind::Json | Kind::Vectors => {
+                &self.stats.hmget
+            }
         }
     }
 }

@@ -13,6 +13,8 @@ mod fetch;
 mod field_ttl;
 mod hashes;
 mod indexed;
+mod json;
+mod json_paths;
 mod key_parts;
 mod large;
 mod members;

@@ -52,6 +52,7 @@ impl Worker<'_> {
         match self.plan.values {
             Values::None => {}
             Values::Elements => self.ask_elements(keys, window),
+            Values::Documents => self.ask_documents(keys),
             Values::Facts => self.ask_facts(keys),
             Values::SomeFields => {
                 for key in keys.iter() {
@@ -96,6 +97,7 @@ impl Worker<'_> {
         }
         match values {
             Values::Elements => self.receive_elements(keys, &known, window),
+            Values::Documents => self.receive_documents(keys, &known),
             Values::Facts => self.receive_facts(keys, &known),
             Values::None => self.rows_without_values(keys, &known),
             Values::Strings => self.receive_strings(keys, &known),

@@ -1,5 +1,6 @@
 //! Which commands a read needs, from its columns alone.
 
+use super::json::wants_document;
 use super::request::{Kind, ReadRequest, Selection, Source};
 
 /// How the values of a key are fetched.
@@ -13,6 +14,8 @@ pub(super) enum Values {
     AllFields,
     /// MGET.
     Strings,
+    /// JSON.GET.
+    Documents,
     /// The commands of a type whose elements are rows.
     Elements,
     /// OBJECT and MEMORY, as far as columns want them.
@@ -42,6 +45,8 @@ impl FetchPlan {
             Kind::Hashes => Values::SomeFields,
             Kind::Strings if request.wants(&Source::Value) => Values::Strings,
             Kind::Strings => Values::None,
+            Kind::Json if wants_document(request) => Values::Documents,
+            Kind::Json => Values::None,
             Kind::Keys { .. } if request.wants_facts() => Values::Facts,
             Kind::Keys { .. } => Values::None,
             // How many rows there are, only the elements tell.

@@ -25,6 +25,8 @@ pub enum Kind {
     Zsets(ZsetRange),
     /// Streams: one row an entry.
     Streams(EntryRange),
+    /// JSON documents: one row a key.
+    Json,
     /// Time series: one row a sample, or a bucket of samples.
     Timeseries(SampleRange),
     /// Vector sets: one row a member.
@@ -102,6 +104,7 @@ impl Kind {
             Self::Lists { .. } => b"list",
             Self::Zsets(_) => b"zset",
             Self::Streams(_) => b"stream",
+            Self::Json => b"ReJSON-RL",
             Self::Timeseries(_) => b"TSDB-TYPE",
             Self::Vectors => b"vectorset",
             Self::Keys { type_name } => return type_name.as_ref().map(|name| name.as_bytes()),
@@ -170,6 +173,15 @@ pub enum Source {
         /// Which.
         part: usize,
     },
+    /// What a JSONPath matches in a document.
+    Path {
+        /// The path.
+        path: String,
+        /// Whether it may match more than one value; then all of them are wanted.
+        all: bool,
+    },
+    /// The text of a JSON document.
+    Document,
     /// The type of a key, as TYPE answers.
     Type,
     /// How the server keeps a key, as OBJECT ENCODING answers.

@@ -85,6 +85,8 @@ counters! {
     zrange,
     /// XRANGE commands sent.
     xrange,
+    /// JSON.GET commands sent.
+    json_get,
     /// TS.RANGE commands sent.
     ts_range,
     /// TS.INFO commands sent.

@@ -4,6 +4,25 @@
 ``import polars_redis as redis``.
 """
 
+from gearframe.cache import CachedFunction
+from gearframe.compat.polars_redis._cache import (
+    cache,
+    cache_dataframe,
+    cache_exists,
+    cache_info,
+    cache_lazy,
+    cache_ttl,
+    delete_cached,
+    get_cached_dataframe,
+    scan_cached,
+)
+from gearframe.compat.polars_redis._checkpoints import (
+    CheckpointStore,
+    FileCheckpointStore,
+    MemoryCheckpointStore,
+    RedisCheckpointStore,
+)
+from gearframe.compat.polars_redis._consumer import StreamConsumer
 from gearframe.compat.polars_redis._delete import (
     DeleteResult,
     delete_keys,
@@ -47,9 +66,24 @@ from gearframe.compat.polars_redis._pubsub import (
     iter_pubsub,
     iter_pubsub_async,
 )
+from gearframe.compat.polars_redis._replication import (
+    Destination,
+    MultiWriteResult,
+    ReplicationDestination,
+    ReplicationPipeline,
+    write_hashes_multi,
+    write_json_multi,
+)
 from gearframe.compat.polars_redis._results import (
     CommandResult,
     PipelineResult,
+)
+from gearframe.compat.polars_redis._streams import (
+    ack_entries,
+    iter_stream,
+    iter_stream_async,
+    read_stream,
+    scan_stream,
 )
 from gearframe.compat.polars_redis.options import (
     HashScanOptions,
@@ -74,30 +108,53 @@ from gearframe.compat.polars_redis.query import (
     match_none,
     raw,
 )
+from gearframe.streams import BatchResult, ConsumerStats, DestinationResult, ReplicationStats
 
 __all__ = [
+    "BatchResult",
+    "CachedFunction",
+    "CheckpointStore",
     "CommandResult",
+    "ConsumerStats",
     "DeleteResult",
+    "Destination",
+    "DestinationResult",
     "Expr",
+    "FileCheckpointStore",
     "GeoAddResult",
     "HashScanOptions",
     "JsonScanOptions",
     "ListScanOptions",
+    "MemoryCheckpointStore",
     "MultiFieldExpr",
+    "MultiWriteResult",
     "Pipeline",
     "PipelineResult",
+    "RedisCheckpointStore",
     "RenameResult",
+    "ReplicationDestination",
+    "ReplicationPipeline",
+    "ReplicationStats",
     "ScanOptions",
     "SetScanOptions",
+    "StreamConsumer",
     "StreamScanOptions",
     "StringScanOptions",
     "TimeSeriesScanOptions",
     "Transaction",
     "TtlResult",
     "ZSetScanOptions",
+    "ack_entries",
+    "cache",
+    "cache_dataframe",
+    "cache_exists",
+    "cache_info",
+    "cache_lazy",
+    "cache_ttl",
     "col",
     "collect_pubsub",
     "cols",
+    "delete_cached",
     "delete_keys",
     "delete_keys_from_column",
     "delete_keys_pattern",
@@ -110,20 +167,28 @@ __all__ = [
     "geo_pos",
     "geo_radius",
     "geo_radius_by_member",
+    "get_cached_dataframe",
     "get_default_batch_size",
     "get_default_count_hint",
     "get_default_timeout_ms",
     "get_ttl",
     "iter_pubsub",
     "iter_pubsub_async",
+    "iter_stream",
+    "iter_stream_async",
     "key_info",
     "match_all",
     "match_none",
     "persist_keys",
     "raw",
+    "read_stream",
     "rename_keys",
     "rename_keys_from_columns",
+    "scan_cached",
     "scan_keys",
+    "scan_stream",
     "set_ttl",
     "set_ttl_from_column",
+    "write_hashes_multi",
+    "write_json_multi",
 ]
