@@ -177,8 +177,8 @@ def _places(places: Sequence[int]) -> str:
 def _by_labels(filters: Sequence[str], pattern: bytes | None, keys: int | None) -> str:
     """Say how the index of labels finds keys, and which of them are read."""
     shown = "*" if pattern is None else pattern.decode("utf-8", "backslashreplace")
-    kept = f"of its keys those that match {shown}" if keys is None else f"and {keys:,} keys named"
-    return f"TS.QUERYINDEX {' '.join(filters)}; {kept}"
+    kept = f"that match {shown}" if keys is None else f"that are named ({keys:,})"
+    return f"TS.QUERYINDEX {' '.join(filters)}; of its keys those {kept}"
 
 
 def _timeseries(columns: Sequence[Column], elements: Mapping[str, Any]) -> list[str]:

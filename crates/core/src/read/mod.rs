@@ -19,6 +19,7 @@ mod json_reply;
 mod json_sample;
 mod key_parts;
 mod large;
+mod members;
 mod numbers;
 mod pages;
 mod plan;
