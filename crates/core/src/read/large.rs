@@ -33,8 +33,12 @@ impl Worker<'_> {
                 ttl,
                 present: true,
             };
-            // The first entries of a stream have come already.
-            let mut any = matches!(step, Answer::After { .. });
+            // Some may have come with the first answer already.
+            let mut any = match &step {
+                Answer::After { .. } => true,
+                Answer::Cursor(at) => at.elements > 0,
+                _ => false,
+            };
             let before = self.elements;
             let other_type = match step {
                 Answer::Windows => self.read_windows(target)?,
