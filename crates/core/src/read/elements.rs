@@ -211,7 +211,7 @@ impl Worker<'_> {
     }
 
     /// Whether a key without elements cannot be: then it was gone when it was asked for.
-    fn empty_is_gone(&self) -> bool {
+    pub(super) fn empty_is_gone(&self) -> bool {
         match &self.request.kind {
             Kind::Sets
             | Kind::Fields
