@@ -47,10 +47,11 @@ def scan_json(
         server, which is empty and stays until the program ends.
     pattern : str or bytes, default "*"
         Redis' glob pattern for the keys.
-    schema : mapping, pl.Schema or sequence of pairs, or "infer", optional
-        The columns and their dtypes. A column is the member of the document with its name, unless
-        ``paths`` says otherwise. ``{}`` for no column but the key. ``"infer"`` looks at 1,000 keys,
-        as for `scan_hashes`.
+    schema : mapping, pl.Schema, sequence of pairs, or "infer", optional
+        The columns and their dtypes, as for `scan_hashes`. A column is the member of the document
+        with its name, unless ``paths`` says otherwise. ``{}`` for no column but the key.
+        ``"infer"`` takes the members of 1,000 documents, at once and not when the query runs;
+        `infer_schema` shows what it finds, and its result is a schema too.
     paths : mapping of str to str, optional
         For columns of the schema that are not members with their name: a JSONPath that begins with
         ``$``, such as ``"$.address.city"``, ``"$.tags[0]"`` or ``'$["a name"]'``; ``"$"`` is the
@@ -72,7 +73,8 @@ def scan_json(
     ------
     SchemaError
         For an unsupported dtype, a name that is taken or comes twice, a path of many matches
-        without a List; and without a schema or ``document_column``.
+        without a List; without a schema or ``document_column``; and for ``"infer"`` without a
+        document to infer from.
     OptionError
         For an option that cannot be used: a path for no column of the schema, a path without
         ``$``.
