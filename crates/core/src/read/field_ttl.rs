@@ -82,6 +82,10 @@ impl Worker<'_> {
             present: true,
         };
         for (index, &field_ttl) in ttls.iter().enumerate() {
+            if field_ttl == NO_FIELD {
+                // Gone since HSCAN: as a row it would look like one that never expires.
+                continue;
+            }
             target.push(&mut self.rows, |row| {
                 row.name(fields.names.get(index))?;
                 row.field_ttls(&[field_ttl]);
