@@ -87,6 +87,11 @@ impl Replies {
             .unwrap_or_default()
     }
 
+    /// Whether the reply is a null, if it is a scalar.
+    pub(super) fn is_null(&self) -> bool {
+        self.spans().first().is_none_or(|span| span.is_null())
+    }
+
     /// Waits for the header of an array whose elements come next, one by one.
     pub(super) fn next_array(&mut self, command: &str) -> Result<usize> {
         match self.next_head()? {
