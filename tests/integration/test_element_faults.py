@@ -30,9 +30,7 @@ SCANS: dict[str, Callable[[gf.Client], pl.LazyFrame]] = {
     "ranks": lambda client: gf.scan_zsets(client, "zset:*", include_rank=True, min_score=1),
     "streams": lambda client: gf.scan_streams(client, "stream:*", {"a": pl.String}),
     "fields": lambda client: gf.scan_hashes(client, "hash:*", format="long", field_ttl=True),
-    "field_ttl": lambda client: gf.scan_hashes(
-        client, "hash:*", {"a": pl.String}, field_ttl=True
-    ),
+    "field_ttl": lambda client: gf.scan_hashes(client, "hash:*", {"a": pl.String}, field_ttl=True),
     "keys": lambda client: gf.scan_keys(client, "list:*").select("_key", "encoding", "length"),
     "a long list": lambda client: gf.scan_lists(client, "long", pl.Int64),
 }
@@ -107,7 +105,9 @@ def record(lane: Lane) -> tuple[pl.DataFrame, bytes]:
 def test_a_cut_at_every_byte_is_an_error(lanes: Callable[[float], list[Lane]], scan: str) -> None:
     workers = lanes(20)
     frame, replies = record(workers[0])
-    cuts: list[Fault] = [CutAt(offset) for offset in range(0, len(replies), 7 if scan in SLOW else 1)]
+    cuts: list[Fault] = [
+        CutAt(offset) for offset in range(0, len(replies), 7 if scan in SLOW else 1)
+    ]
     cuts += [CutAt(offset, reset=True) for offset in range(0, len(replies), 19)]
     for fault, outcome in run_all(workers, cuts):
         assert type(outcome) is ServerConnectionError, (fault, outcome)

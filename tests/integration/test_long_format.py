@@ -184,9 +184,7 @@ def test_a_value_or_name_that_does_not_fit(client: gf.Client, redis_client: redi
     ],
     ids=str,
 )
-def test_bad_options(
-    url: str, options: dict[str, Any], kind: type[Exception], text: str
-) -> None:
+def test_bad_options(url: str, options: dict[str, Any], kind: type[Exception], text: str) -> None:
     with pytest.raises(kind) as caught:
         gf.scan_hashes(url, "*", **options)
     assert text in str(caught.value)
@@ -226,9 +224,7 @@ def test_fields_come_once_while_the_table_resizes(
     assert sorted(stable["value"].cast(pl.Int64)) == list(range(3_000))
 
 
-def test_a_field_that_is_gone_before_its_time_is_asked(
-    url: str, redis_client: redis.Redis
-) -> None:
+def test_a_field_that_is_gone_before_its_time_is_asked(url: str, redis_client: redis.Redis) -> None:
     redis_client.hset("h", mapping={"a": "1", "b": "2"})
     # As a row without a time it would look like a field that never expires.
     with before(url, "HPTTL", lambda: redis_client.hdel("h", "a")) as client:

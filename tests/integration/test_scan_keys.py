@@ -214,9 +214,7 @@ def test_a_server_without_idle_times(fresh_server: FreshServer) -> None:
     ],
     ids=str,
 )
-def test_bad_options(
-    url: str, options: dict[str, Any], kind: type[Exception], text: str
-) -> None:
+def test_bad_options(url: str, options: dict[str, Any], kind: type[Exception], text: str) -> None:
     with pytest.raises(kind) as caught:
         gf.scan_keys(url, "*", **options)
     assert text in str(caught.value)

@@ -57,7 +57,12 @@ def test_other_types_missing_and_repeated_names(
     redis_client.set("b", "text")
     redis_client.sadd("c", "member")
     keys = ["a", "gone", "b", b"a", "c"]
-    for options in ({}, {"include_ttl": True}, {"start": -2}, {"start": 1, "include_position": True}):
+    for options in (
+        {},
+        {"include_ttl": True},
+        {"start": -2},
+        {"start": 1, "include_position": True},
+    ):
         lf = gf.scan_lists(client, keys=keys, **options)  # type: ignore[arg-type]
         frame, report = whole_run(lf)
         assert set(frame["_key"]) == {"a"}
@@ -234,9 +239,7 @@ def test_bytes(client: gf.Client, redis_client: redis.Redis) -> None:
         ({"member_column": "x"}, TypeError, "unexpected keyword argument 'member_column'"),
     ],
 )
-def test_bad_options(
-    url: str, options: dict[str, Any], kind: type[Exception], text: str
-) -> None:
+def test_bad_options(url: str, options: dict[str, Any], kind: type[Exception], text: str) -> None:
     with pytest.raises(kind) as caught:
         gf.scan_lists(url, "*", **options)
     assert text in str(caught.value)

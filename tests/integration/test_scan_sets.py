@@ -112,9 +112,7 @@ def test_a_value_that_does_not_fit(client: gf.Client, redis_client: redis.Redis)
         ({"scan_count": 0}, OptionError, "scan_count"),
     ],
 )
-def test_bad_options(
-    url: str, options: dict[str, Any], kind: type[Exception], text: str
-) -> None:
+def test_bad_options(url: str, options: dict[str, Any], kind: type[Exception], text: str) -> None:
     with pytest.raises(kind) as caught:
         gf.scan_sets(url, **options)
     assert text in str(caught.value)

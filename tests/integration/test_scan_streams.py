@@ -215,9 +215,7 @@ def test_bytes(client: gf.Client, redis_client: redis.Redis) -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_bad_options(
-    url: str, options: dict[str, Any], kind: type[Exception], text: str
-) -> None:
+def test_bad_options(url: str, options: dict[str, Any], kind: type[Exception], text: str) -> None:
     with pytest.raises(kind) as caught:
         gf.scan_streams(url, "*", **options)
     assert text in str(caught.value)

@@ -206,9 +206,7 @@ def test_a_value_that_does_not_fit(client: gf.Client, redis_client: redis.Redis)
         ({"dtype": pl.Null}, SchemaError, ""),
     ],
 )
-def test_bad_options(
-    url: str, options: dict[str, Any], kind: type[Exception], text: str
-) -> None:
+def test_bad_options(url: str, options: dict[str, Any], kind: type[Exception], text: str) -> None:
     with pytest.raises(kind) as caught:
         gf.scan_zsets(url, "*", **options)
     assert text in str(caught.value)
@@ -259,7 +257,9 @@ def test_a_whole_set_bears_changes(url: str, redis_client: redis.Redis, protocol
         number = next(turn)
         # Each stable member moves to another rank; others come and go, and the table grows.
         redis_client.zincrby("z", 10_000, str(number))
-        redis_client.zadd("z", {f"{number}:{i}": i for i in range(2_000)} if number < 5 else {"x": 1})
+        redis_client.zadd(
+            "z", {f"{number}:{i}": i for i in range(2_000)} if number < 5 else {"x": 1}
+        )
         redis_client.zrem("z", *(f"{number - 1}:{i}" for i in range(2_000)))
 
     with before(url, "ZSCAN", change, *range(1, 1_000), protocol=protocol) as client:

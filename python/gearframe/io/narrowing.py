@@ -163,9 +163,10 @@ def _milliseconds(value: object) -> float | None:
 
 def _by_id(found: Range, comparison: Comparison) -> Range | None:
     value = comparison.value
-    whole = isinstance(value, str) and [
-        is_part_of_id(part) for part in value.split("-")
-    ] == [True, True]
+    whole = isinstance(value, str) and [is_part_of_id(part) for part in value.split("-")] == [
+        True,
+        True,
+    ]
     if not whole or comparison.operator != "==" or found.get("count") is not None:
         return None
     if found["start"] != "-" or found["end"] != "+":
