@@ -23,6 +23,8 @@ NAMES = (
     "long_list",
     "latency",
     "write_hashes",
+    "write_collections",
+    "infer",
     "memory",
     "foreground",
 )

@@ -52,6 +52,13 @@ def strings(rows: int, seed: int) -> Iterator[pl.DataFrame]:
         yield chunk.select("_key", value="visits")
 
 
+def lists(rows: int, seed: int) -> Iterator[pl.DataFrame]:
+    """Make the rows of lists in chunks: ``_key``, ten neighbours alike, and ``element``, a text."""
+    for start, chunk in zip(range(0, rows, CHUNK), hashes(rows, seed), strict=True):
+        number = pl.int_range(start, start + pl.len()) // 10
+        yield chunk.select(_key=pl.format("list:{}", number), element="name")
+
+
 def as_text(frame: pl.DataFrame) -> pl.DataFrame:
     """Write every value as the server keeps it."""
     return frame.select(pl.all().cast(pl.String))

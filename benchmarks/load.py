@@ -34,6 +34,23 @@ def delete(chunk: pl.DataFrame) -> pl.Series:
     return chunk.select(pl.concat_str(parts)).to_series()
 
 
+def unlink(chunk: pl.DataFrame) -> pl.Series:
+    """Encode ``UNLINK key`` for each row."""
+    parts = [pl.lit("*2\r\n$6\r\nUNLINK\r\n"), bulk(pl.col("_key"))]
+    return chunk.select(pl.concat_str(parts)).to_series()
+
+
+def rpush(chunk: pl.DataFrame) -> pl.Series:
+    """Encode ``RPUSH key element …`` for each key, whose elements are as many rows of texts."""
+    lists = chunk.group_by("_key", maintain_order=True).agg(
+        n=pl.len() + 2, body=bulk(pl.col("element")).str.join("")
+    )
+    parts = [
+        pl.format("*{}\r\n$5\r\nRPUSH\r\n", "n"), bulk(pl.col("_key")), pl.col("body"),
+    ]  # fmt: skip
+    return lists.select(pl.concat_str(parts)).to_series()
+
+
 def set_string(chunk: pl.DataFrame) -> pl.Series:
     """Encode ``SET key value`` for each row."""
     parts = [pl.lit("*3\r\n$3\r\nSET\r\n"), bulk(pl.col("_key")), bulk(pl.col("value"))]

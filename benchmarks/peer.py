@@ -49,6 +49,16 @@ def write_hashes(client: redis.Redis, frame: pl.DataFrame) -> None:
         pipeline.execute()
 
 
+def write_lists(client: redis.Redis, frame: pl.DataFrame) -> None:
+    """DEL and RPUSH by transactions of 1,000 lists; ``element`` holds all elements of a key."""
+    for part in frame.iter_slices(_PAGE):
+        pipeline = client.pipeline(transaction=True)
+        for key, elements in part.iter_rows():
+            pipeline.delete(key)
+            pipeline.rpush(key, *elements)
+        pipeline.execute()
+
+
 def _pages(client: redis.Redis) -> Iterator[list[bytes]]:
     cursor = -1
     while cursor != 0:

@@ -2,6 +2,7 @@
 
 from tests.servers.fixtures import (  # noqa: F401
     fresh_server,
+    json_client,
     json_server,
     json_url,
     pytest_configure,

@@ -9,6 +9,15 @@
 
 from importlib.metadata import version as _version
 
+from gearframe.cache import (
+    cache_dataframe,
+    cache_exists,
+    cache_info,
+    cache_ttl,
+    delete_cached,
+    get_cached_dataframe,
+    scan_cached,
+)
 from gearframe.client import Client, connect
 from gearframe.exceptions import (
     AuthenticationError,
@@ -29,27 +38,55 @@ from gearframe.exceptions import (
     UrlError,
     WriteError,
 )
+from gearframe.infer.infer import infer_schema
+from gearframe.infer.result import InferredColumn, InferredSchema
 from gearframe.io.explain import explain, reports
-from gearframe.io.hashes import read_hashes, scan_hashes, write_hashes
+from gearframe.io.hashes import read_hashes, scan_hashes
+from gearframe.io.json import read_json, scan_json
 from gearframe.io.keys import read_keys, scan_keys
 from gearframe.io.lists import read_lists, scan_lists
 from gearframe.io.report import ScanReport, WriteReport
 from gearframe.io.sets import read_sets, scan_sets
 from gearframe.io.streams import read_streams, scan_streams
-from gearframe.io.strings import read_strings, scan_strings, write_strings
+from gearframe.io.strings import read_strings, scan_strings
+from gearframe.io.timeseries import read_timeseries, scan_timeseries
+from gearframe.io.vectors import read_vectors, scan_vectors
+from gearframe.io.write.hashes import write_hashes
+from gearframe.io.write.json import write_json
+from gearframe.io.write.lists import write_lists
+from gearframe.io.write.sets import write_sets
+from gearframe.io.write.streams import write_streams
+from gearframe.io.write.strings import write_strings
+from gearframe.io.write.timeseries import write_timeseries
+from gearframe.io.write.zsets import write_zsets
 from gearframe.io.zsets import read_zsets, scan_zsets
+from gearframe.streams import (
+    AsyncStreamConsumer,
+    ReplicationDestination,
+    ReplicationPipeline,
+    StreamConsumer,
+    ack_entries,
+    iter_stream,
+    iter_stream_async,
+    read_stream,
+)
 
 __version__ = _version("gearframe")
 
 __all__ = [
+    "AsyncStreamConsumer",
     "AuthenticationError",
     "Client",
     "DataError",
     "EmbeddedServerError",
     "GearframeError",
+    "InferredColumn",
+    "InferredSchema",
     "OptionError",
     "PermissionDeniedError",
     "ProtocolError",
+    "ReplicationDestination",
+    "ReplicationPipeline",
     "ReplyError",
     "ScanReport",
     "SchemaError",
@@ -59,26 +96,51 @@ __all__ = [
     "ServerOutOfMemoryError",
     "ServerReadOnlyError",
     "ServerTimeoutError",
+    "StreamConsumer",
     "UrlError",
     "WriteError",
     "WriteReport",
+    "ack_entries",
+    "cache_dataframe",
+    "cache_exists",
+    "cache_info",
+    "cache_ttl",
     "connect",
+    "delete_cached",
     "explain",
+    "get_cached_dataframe",
+    "infer_schema",
+    "iter_stream",
+    "iter_stream_async",
     "read_hashes",
+    "read_json",
     "read_keys",
     "read_lists",
     "read_sets",
+    "read_stream",
     "read_streams",
     "read_strings",
+    "read_timeseries",
+    "read_vectors",
     "read_zsets",
     "reports",
+    "scan_cached",
     "scan_hashes",
+    "scan_json",
     "scan_keys",
     "scan_lists",
     "scan_sets",
     "scan_streams",
     "scan_strings",
+    "scan_timeseries",
+    "scan_vectors",
     "scan_zsets",
     "write_hashes",
+    "write_json",
+    "write_lists",
+    "write_sets",
+    "write_streams",
     "write_strings",
+    "write_timeseries",
+    "write_zsets",
 ]

@@ -17,7 +17,12 @@ class RecordBatch(Protocol):
         self, requested_schema: object | None = None
     ) -> tuple[object, object]: ...
 
-__all__ = ["Connection", "Reader", "Writer"]
+__all__ = ["Connection", "Reader", "Writer", "parse_texts"]
+
+def parse_texts(
+    values: Sequence[bytes | None], dtype: str
+) -> tuple[RecordBatch, list[tuple[int, str]]]:
+    """Parse texts into one column, and name the rows that do not fit with the reason."""
 
 @final
 class Connection:
@@ -72,6 +77,8 @@ class Writer:
 
     def __new__(cls, options: str, request: str) -> Writer: ...
     def write(self, batch: RecordBatches | RecordBatch) -> bool: ...
-    def finish(self) -> tuple[int, int, list[tuple[bytes, str]], Exception | None]: ...
+    def finish(
+        self, *, complete: bool = True
+    ) -> tuple[int, int, list[tuple[bytes, str]], Exception | None]: ...
     def stats(self) -> dict[str, int]: ...
     def close(self) -> None: ...

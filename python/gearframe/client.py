@@ -7,24 +7,20 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from gearframe._native import Connection
 from gearframe.exceptions import OptionError, ProtocolError
-from gearframe.methods import ReadMethods
+from gearframe.methods import ReadMethods, WriteMethods
 from gearframe.options import UNSET, ConnectOptions, PathLike, Unset
 from gearframe.url import parse_url
 
 if TYPE_CHECKING:
     from typing import Self
 
-    import polars as pl
-
     from gearframe.embedded import EmbeddedServer
-    from gearframe.io.report import WriteReport
-    from gearframe.io.write import IfExists, OnFailure, Ttl
 
 Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 
@@ -180,7 +176,7 @@ def as_client(client_or_url: Client | str | None) -> Client:
     raise OptionError(msg)
 
 
-class Client(ReadMethods):
+class Client(ReadMethods, WriteMethods):
     """A server and how to reach it. Made by :func:`connect`; safe to share between threads.
 
     Parameters
@@ -290,66 +286,6 @@ class Client(ReadMethods):
             msg = f"DBSIZE must be answered with a number, and was with {reply!r}"
             raise ProtocolError(msg)
         return reply
-
-    # Writing knows the client, not the other way: it is imported when first used.
-
-    def write_hashes(
-        self,
-        frame: pl.DataFrame | pl.LazyFrame,
-        *,
-        key: str = "_key",
-        key_prefix: str | bytes = "",
-        if_exists: IfExists = "replace",
-        ttl: Ttl = None,
-        columns: Sequence[str] | None = None,
-        on_failure: OnFailure = "raise",
-        batch_size: int = 50_000,
-        progress: bool = False,
-    ) -> WriteReport:
-        """Write a frame as hashes; see :func:`gearframe.write_hashes`."""
-        from gearframe.io.hashes import write_hashes
-
-        return write_hashes(
-            frame,
-            self,
-            key=key,
-            key_prefix=key_prefix,
-            if_exists=if_exists,
-            ttl=ttl,
-            columns=columns,
-            on_failure=on_failure,
-            batch_size=batch_size,
-            progress=progress,
-        )
-
-    def write_strings(
-        self,
-        frame: pl.DataFrame | pl.LazyFrame,
-        *,
-        key: str = "_key",
-        value: str = "value",
-        key_prefix: str | bytes = "",
-        if_exists: IfExists = "replace",
-        ttl: Ttl = None,
-        on_failure: OnFailure = "raise",
-        batch_size: int = 50_000,
-        progress: bool = False,
-    ) -> WriteReport:
-        """Write a frame as strings; see :func:`gearframe.write_strings`."""
-        from gearframe.io.strings import write_strings
-
-        return write_strings(
-            frame,
-            self,
-            key=key,
-            value=value,
-            key_prefix=key_prefix,
-            if_exists=if_exists,
-            ttl=ttl,
-            on_failure=on_failure,
-            batch_size=batch_size,
-            progress=progress,
-        )
 
     def close(self) -> None:
         """Close the connection, and stop the embedded server if it is this client's.

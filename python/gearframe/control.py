@@ -6,11 +6,19 @@ commands) goes through the library that everybody knows.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from gearframe import exceptions
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis as AsyncRedis
+
     from gearframe.client import Client
 
 
@@ -41,6 +49,102 @@ def redis_client(client: Client, **changes: Any) -> redis.Redis:
     ...     control.ping()
     True
     """
+    return redis.Redis(**(_arguments(client) | changes))
+
+
+def async_redis_client(client: Client, **changes: Any) -> AsyncRedis:
+    """Make the same for asyncio.
+
+    Parameters
+    ----------
+    client : Client
+        As for :func:`redis_client`.
+    **changes
+        Arguments of ``redis.asyncio.Redis`` that are to be other.
+
+    Returns
+    -------
+    redis.asyncio.Redis
+        To be closed with ``await it.aclose()``, in the loop that has used it.
+
+    Notes
+    -----
+    Sends nothing.
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> from gearframe.control import async_redis_client
+    >>> async def ask(client):
+    ...     async with async_redis_client(client) as control:
+    ...         return await control.ping()
+    >>> asyncio.run(ask(gf.connect()))
+    True
+    """
+    # Imported here: it takes its time, and most programs do not need it.
+    from redis.asyncio import Redis as AsyncRedis
+
+    return AsyncRedis(**(_arguments(client) | changes))
+
+
+@contextmanager
+def server_errors(label: str) -> Iterator[None]:
+    """Turn the errors of redis-py into those of gearframe.
+
+    Parameters
+    ----------
+    label : str
+        Which server, for the message: ``client.options.label``.
+
+    Raises
+    ------
+    ReplyError, ServerConnectionError
+        Or the class below them that fits; the error of redis-py is their cause.
+
+    Examples
+    --------
+    >>> from gearframe.control import redis_client, server_errors
+    >>> client = gf.connect()
+    >>> with redis_client(client) as control, server_errors(client.options.label):
+    ...     control.execute_command("NONSENSE")
+    Traceback (most recent call last):
+    gearframe.exceptions.ReplyError: ...
+    """
+    try:
+        yield
+    except redis.RedisError as error:
+        raise _translated(error, label) from error
+    except OSError as error:
+        if isinstance(error, exceptions.GearframeError):
+            raise
+        raise exceptions.ServerConnectionError(f"{label}: {error}") from error
+
+
+_CLASSES: list[tuple[type[Exception], type[exceptions.GearframeError]]] = [
+    (redis.TimeoutError, exceptions.ServerTimeoutError),
+    (redis.AuthenticationError, exceptions.AuthenticationError),
+    (redis.exceptions.AuthorizationError, exceptions.AuthenticationError),
+    (redis.BusyLoadingError, exceptions.ServerLoadingError),
+    (redis.ConnectionError, exceptions.ServerConnectionError),
+    (redis.exceptions.NoPermissionError, exceptions.PermissionDeniedError),
+    (redis.ReadOnlyError, exceptions.ServerReadOnlyError),
+    (redis.OutOfMemoryError, exceptions.ServerOutOfMemoryError),
+    (redis.ResponseError, exceptions.ReplyError),
+    (redis.InvalidResponse, exceptions.ProtocolError),
+]
+
+
+def _translated(error: redis.RedisError, label: str) -> exceptions.GearframeError:
+    text = str(error)
+    if text.startswith("BUSY "):
+        return exceptions.ServerBusyError(f"{label}: {text}")
+    for theirs, ours in _CLASSES:
+        if isinstance(error, theirs):
+            return ours(f"{label}: {text}")
+    return exceptions.ReplyError(f"{label}: {text}")
+
+
+def _arguments(client: Client) -> dict[str, Any]:
     options = client.options
     arguments: dict[str, Any] = {
         "username": options.username,
@@ -51,6 +155,8 @@ def redis_client(client: Client, **changes: Any) -> redis.Redis:
         "socket_connect_timeout": options.connect_timeout,
         "socket_timeout": options.read_timeout,
         "decode_responses": False,
+        # A command whose reply is lost may have been executed: it is never sent twice.
+        "retry": Retry(NoBackoff(), 0),
     }
     if options.path is not None:
         arguments["unix_socket_path"] = options.path
@@ -64,4 +170,4 @@ def redis_client(client: Client, **changes: Any) -> redis.Redis:
             "ssl_keyfile": options.key_file,
             "ssl_check_hostname": options.check_hostname,
         }
-    return redis.Redis(**(arguments | changes))
+    return arguments

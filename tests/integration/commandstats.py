@@ -17,6 +17,6 @@ def counted(client: redis.Redis) -> Iterator[dict[str, int]]:
     calls: dict[str, int] = {}
     yield calls
     for name, stats in client.info("commandstats").items():
-        command = name.removeprefix("cmdstat_")
+        command = name.removeprefix("cmdstat_").lower()  # modules write theirs in capitals
         if command not in OF_CONNECTING and not command.startswith("config|"):
             calls[command] = stats["calls"]

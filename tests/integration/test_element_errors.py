@@ -275,8 +275,8 @@ def test_a_missing_right_is_named(name: str, fresh_server: FreshServer) -> None:
         admin.hset("hash", mapping={str(number): number for number in range(1_000)})
         admin.xadd("stream", {"a": "1"})
     for number, (command, scan, said) in enumerate(REFUSED):
-        with gf.connect(server.url, username=f"u{number}", password=SECRET, retries=0) as client:
-            with pytest.raises(errors.PermissionDeniedError) as caught:
-                scan(client).collect()
+        client = gf.connect(server.url, username=f"u{number}", password=SECRET, retries=0)
+        with client, pytest.raises(errors.PermissionDeniedError) as caught:
+            scan(client).collect()
         assert str(caught.value).startswith(f"{said}: the server answered «NOPERM"), command
         assert SECRET not in str(caught.value)

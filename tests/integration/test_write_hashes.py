@@ -109,6 +109,36 @@ def test_the_ttl_column_is_no_field(url: str, redis_client: redis.Redis) -> None
     assert redis_client.hgetall("x:a") == {b"n": b"1"}
 
 
+def test_times_that_were_read_are_not_written_as_values(
+    url: str, redis_client: redis.Redis
+) -> None:
+    redis_client.hset("a", "n", "1")
+    redis_client.expire("a", 100)
+    frame = gf.read_hashes(url, "*", {"n": pl.Int64}, include_ttl=True)
+    redis_client.flushdb()
+    for both in (frame, frame.lazy()):
+        with pytest.raises(
+            gf.SchemaError, match="'_ttl', and they would be written as values: give"
+        ):
+            gf.write_hashes(both, url)
+        with pytest.raises(
+            gf.SchemaError, match="'_ttl', and they would be written as values: give"
+        ):
+            gf.write_json(both, url)
+    assert redis_client.dbsize() == 0
+    gf.write_hashes(frame, url, ttl="_ttl")
+    assert redis_client.ttl("a") == pytest.approx(100, abs=5)
+    gf.write_hashes(frame, url, columns=["n", "_ttl"])
+    assert redis_client.hkeys("a") == [b"n", b"_ttl"]
+
+
+def test_the_key_can_be_a_field_too(url: str, redis_client: redis.Redis) -> None:
+    frame = pl.DataFrame({"id": ["a"], "ttl": [9]})
+    assert gf.write_hashes(frame, url, key="id", ttl="ttl", columns=["id", "ttl"]).written == 1
+    assert redis_client.hgetall("a") == {b"id": b"a", b"ttl": b"9"}
+    assert redis_client.ttl("a") == pytest.approx(9, abs=2)
+
+
 @pytest.mark.parametrize("ttl", [None, 100])
 def test_a_wrong_type_does_not_stop_its_neighbours(
     url: str, redis_client: redis.Redis, ttl: int | None

@@ -127,6 +127,13 @@ def json_url(json_server: Server, server_pool: Pool) -> str:
     return flush(server_pool.get(json_server.entry.name)).url
 
 
+@pytest.fixture
+def json_client(json_url: str) -> Iterator[redis.Redis]:
+    """A redis-py client of the server of ``json_url``."""
+    with redis.Redis.from_url(json_url, decode_responses=False, protocol=2) as client:
+        yield client
+
+
 @pytest.fixture(scope="session")
 def timeseries_server(request: pytest.FixtureRequest, server_pool: Pool) -> Server:
     """A shared server that has time series, as the last test left it.

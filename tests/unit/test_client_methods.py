@@ -9,8 +9,17 @@ import pytest
 
 import gearframe as gf
 
-WRITES = ["write_hashes", "write_strings"]
-METHODS = ["scan_hashes", "read_hashes", "scan_strings", "read_strings", *WRITES]
+WRITES = [
+    "write_hashes", "write_strings", "write_json", "write_sets", "write_lists", "write_zsets",
+    "write_streams", "write_timeseries",
+]  # fmt: skip
+SPELLED_OUT = ["infer_schema"]
+READS = ("hashes", "strings", "sets", "lists", "zsets", "streams", "keys")
+METHODS = [
+    *(f"{verb}_{kind}" for verb in ("scan", "read") for kind in READS),
+    *WRITES,
+    *SPELLED_OUT,
+]
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -18,12 +27,28 @@ def test_each_function_on_data_is_a_method(name: str) -> None:
     assert callable(getattr(gf.Client, name))
 
 
-@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("name", SPELLED_OUT)
 def test_options_and_defaults_are_those_of_the_function(name: str) -> None:
     function = dict(inspect.signature(getattr(gf, name)).parameters)
     method = dict(inspect.signature(getattr(gf.Client, name)).parameters)
     del function["client"], method["self"]
     assert list(method.values()) == list(function.values())
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_unknown_options_are_refused_with_those_that_exist(name: str) -> None:
+    function = getattr(gf, name)
+    with (
+        gf.connect() as client,
+        pytest.raises(TypeError, match=f"'colour'; {name} takes .*progress"),
+    ):
+        getattr(client, name)(pl.DataFrame(), colour="red")
+    # What the function takes of its own is in the message too.
+    own = [
+        p.name for p in inspect.signature(function).parameters.values() if p.kind == p.KEYWORD_ONLY
+    ]
+    with pytest.raises(TypeError, match=f"{name} takes {', '.join(own)}, key, key_prefix"):
+        function(pl.DataFrame(), None, colour="red")
 
 
 def test_options_arrive() -> None:

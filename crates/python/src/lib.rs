@@ -6,6 +6,7 @@ mod interrupt;
 mod options;
 mod reader;
 mod reply;
+mod texts;
 mod writer;
 
 use pyo3::prelude::*;
@@ -17,6 +18,8 @@ mod _native {
     use crate::connection::Connection;
     #[pymodule_export]
     use crate::reader::Reader;
+    #[pymodule_export]
+    use crate::texts::parse_texts;
     #[pymodule_export]
     use crate::writer::Writer;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gearframe_core::Error;
 use gearframe_core::net::ConnectOptions;
-use gearframe_core::write::{Offer, WriteOutcome, WriteRequest, WriteStats, Writer as CoreWriter};
+use gearframe_core::write::{Offer, Request, WriteOutcome, WriteStats, Writer as CoreWriter};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3_arrow::input::AnyRecordBatch;
@@ -37,7 +37,7 @@ impl Writer {
     #[new]
     fn new(py: Python<'_>, options: &str, request: &str) -> PyResult<Self> {
         let options: ConnectOptions = from_json(py, "connect options", options)?;
-        let request: WriteRequest = from_json(py, "write request", request)?;
+        let request: Request = from_json(py, "write request", request)?;
         let writer = CoreWriter::start(options, request).map_err(|error| to_py(py, &error))?;
         let writer = Self {
             stats: Arc::clone(writer.stats()),
@@ -67,8 +67,15 @@ impl Writer {
         self.ask(py, |inner| Ok(!inner.is_broken()))
     }
 
-    /// Waits until all is written.
-    fn finish<'py>(&self, py: Python<'py>) -> PyResult<Outcome<'py>> {
+    /// Waits until all is written. Not complete: keys that need more batches are not written.
+    #[pyo3(signature = (*, complete = true))]
+    fn finish<'py>(&self, py: Python<'py>, complete: bool) -> PyResult<Outcome<'py>> {
+        if !complete {
+            self.ask(py, |inner| {
+                inner.abandon();
+                Ok(())
+            })?;
+        }
         loop {
             match self.ask(py, |inner| inner.finish(PATIENCE))? {
                 Some(outcome) => return to_tuple(py, outcome),

@@ -20,7 +20,8 @@ from gearframe.cli.tables import print_table, size, summary
 from gearframe.client import connect
 from gearframe.exceptions import OptionError
 from gearframe.io.explain import explain, reports
-from gearframe.io.hashes import read_hashes, write_hashes
+from gearframe.io.hashes import read_hashes
+from gearframe.io.write.hashes import write_hashes
 
 if TYPE_CHECKING:
     from gearframe.client import Client

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gearframe.cli.exits import MissingDataError
-from gearframe.io.hashes import write_hashes
+from gearframe.io.write.hashes import write_hashes
 
 if TYPE_CHECKING:
     from gearframe.client import Client

@@ -38,8 +38,8 @@ class Query:
         str | None,
         Parameter(
             help="Columns: name=dtype,name=dtype or @file.json with an object of the same. For "
-            f"strings one column, the value. Dtypes: {NAMES}. Without it, the fields of up to 100 "
-            "hashes, all as String."
+            "strings one column, the value. infer guesses those of hashes. Without it, the fields "
+            f"of up to 100 hashes, all as String. Dtypes: {NAMES}."
         ),
     ] = None
     kind: Literal["hashes", "strings"] = "hashes"
@@ -133,8 +133,13 @@ def _source(client: Client, pattern: str, query: Query, reading: Reading) -> pl.
         return _strings(client, pattern, query, options)
     if query.keys_only:
         return scan_hashes(client, pattern, {}, **options)
-    schema = parse_schema(query.schema) if query.schema is not None else _sampled(client, pattern)
-    return scan_hashes(client, pattern, schema, **options)
+    return scan_hashes(client, pattern, _schema(client, pattern, query), **options)
+
+
+def _schema(client: Client, pattern: str, query: Query) -> Any:
+    if query.schema == "infer":
+        return query.schema
+    return parse_schema(query.schema) if query.schema is not None else _sampled(client, pattern)
 
 
 def _strings(client: Client, pattern: str, query: Query, options: dict[str, Any]) -> pl.LazyFrame:

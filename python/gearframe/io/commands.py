@@ -18,6 +18,9 @@ TYPE_NAMES: dict[str, str] = {
     "lists": "list",
     "zsets": "zset",
     "streams": "stream",
+    "json": "ReJSON-RL",
+    "timeseries": "TSDB-TYPE",
+    "vectors": "vectorset",
 }
 """What TYPE answers for each kind."""
 
@@ -45,7 +48,9 @@ def commands_of(
         return _keys(definition, columns, elements, pattern, keys)
     fetches = _fetches(definition, columns, elements)
     found: list[str] = []
-    if pattern is not None:
+    if elements.get("filters"):
+        found.append(_by_labels(elements["filters"], pattern, keys))
+    elif pattern is not None:
         by_type = "" if fetches else f" TYPE {TYPE_NAMES[definition.kind]}"
         shown = pattern.decode("utf-8", "backslashreplace")
         found.append(f"SCAN MATCH {shown} COUNT {definition.scan_count}{by_type}")
@@ -117,8 +122,15 @@ def _fetches(
             most = "" if count is None else f", {count:,} entries of each at most"
             bounds = f"{elements['start']} to {elements['end']}"
             return [f"XRANGE of each key from {bounds}{most}; pages of up to 4,096 entries"]
+        case "json":
+            return _json(columns)
         case "keys":
             return []
+
+        case "timeseries":
+            return _timeseries(columns, elements)
+        case "vectors":
+            return _vectors(columns)
 
 
 _PIECES = ": small ones at once, large ones in pieces of up to 4,096"
@@ -134,6 +146,20 @@ def _hashes(columns: Sequence[Column]) -> list[str]:
     return [f"HMGET {names} for each key (HGETALL where a sample shows no other fields)"]
 
 
+def _json(columns: Sequence[Column]) -> list[str]:
+    sources = [column.source for column in columns if column.origin == "path"]
+    paths = list(dict.fromkeys(str(source["path"]) for source in sources))
+    document = any(column.origin == "document" for column in columns)
+    are_members = all(source["member"] is not None for source in sources)
+    if document and are_members:
+        return ["JSON.GET for each key"]
+    if document:
+        paths = list(dict.fromkeys([*paths, "$"]))
+    sampled = are_members and len(paths) > 1
+    instead = " (without paths where a sample shows no other members)" if sampled else ""
+    return [f"JSON.GET for each key: {' '.join(paths)}{instead}"] if paths else []
+
+
 def _zsets(columns: Sequence[Column], elements: Mapping[str, Any]) -> str:
     ranked = any(column.origin == "index" for column in columns)
     if elements["by"] == "score":
@@ -147,3 +173,29 @@ def _zsets(columns: Sequence[Column], elements: Mapping[str, Any]) -> str:
 
 def _places(places: Sequence[int]) -> str:
     return f"places {places[0]:,} to {places[1]:,}" if list(places) != [0, -1] else "all places"
+
+
+def _by_labels(filters: Sequence[str], pattern: bytes | None, keys: int | None) -> str:
+    """Say how the index of labels finds keys, and which of them are read."""
+    shown = "*" if pattern is None else pattern.decode("utf-8", "backslashreplace")
+    kept = f"that match {shown}" if keys is None else f"that are named ({keys:,})"
+    return f"TS.QUERYINDEX {' '.join(filters)}; of its keys those {kept}"
+
+
+def _timeseries(columns: Sequence[Column], elements: Mapping[str, Any]) -> list[str]:
+    labels = [str(column.source["label"]) for column in columns if column.origin == "label"]
+    infos = [f"TS.INFO of each key for {', '.join(labels)}"] if labels else []
+    bounds = f"{elements['start']} to {elements['end']}"
+    unit = "samples"
+    if elements["aggregation"] is not None:
+        bounds += f", AGGREGATION {elements['aggregation']} {elements['bucket']}"
+        unit = "buckets"
+    count = elements["count"]
+    most = "" if count is None else f", {count:,} {unit} of each at most"
+    return [*infos, f"TS.RANGE of each key from {bounds}{most}; pages of up to 4,096 {unit}"]
+
+
+def _vectors(columns: Sequence[Column]) -> list[str]:
+    members = "VRANGE of each key in pages of up to 4,096 (Redis 8.4), else VRANDMEMBER of all"
+    wanted = any(column.origin == "vector" for column in columns)
+    return [members, "VEMB for each member, many at once"] if wanted else [members]

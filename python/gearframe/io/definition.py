@@ -11,8 +11,11 @@ import polars as pl
 ROWS_COLUMN = "__gearframe_rows"
 """A column of no width that no frame shows: Polars asks for it, as the cheapest, to count rows."""
 
-Kind = Literal["hashes", "fields", "strings", "sets", "lists", "zsets", "streams", "keys"]
-ROW_A_KEY: frozenset[Kind] = frozenset(("hashes", "strings", "keys"))
+Kind = Literal[
+    "hashes", "fields", "strings", "sets", "lists", "zsets", "streams", "timeseries", "vectors",
+    "keys", "json",
+]  # fmt: skip
+ROW_A_KEY: frozenset[Kind] = frozenset(("hashes", "strings", "keys", "json"))
 """The kinds of which each key is one row."""
 
 OnError = Literal["raise", "null", "skip"]

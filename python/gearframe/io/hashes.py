@@ -9,13 +9,12 @@ import polars as pl
 
 from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.definition import Column
+from gearframe.io.inferred import with_schema
 from gearframe.io.options import ScanOptions, check_distinct, columns_of, field_columns, scan
 from gearframe.io.source import collect
-from gearframe.io.write import IfExists, OnFailure, Ttl, define, schema_of, write
 
 if TYPE_CHECKING:
     from gearframe.client import Client
-    from gearframe.io.report import WriteReport
 
 
 class HashOptions(ScanOptions, total=False):
@@ -52,11 +51,12 @@ def scan_hashes(
         server, which is empty and stays until the program ends.
     pattern : str or bytes, default "*"
         Redis' glob pattern for the keys.
-    schema : mapping of str to dtype
+    schema : mapping of str to dtype, or "infer"
         The fields to read and their dtypes: integers, Float32, Float64, Boolean, String, Binary,
         Categorical, Enum, Date, Time, Datetime, Duration, Decimal, and List, Array and Struct out
-        of JSON text. ``{}`` reads keys only. In long format one dtype for all values, String if
-        not given.
+        of JSON text. ``{}`` reads keys only. ``"infer"`` looks at 1,000 keys, at once and not when
+        the query runs; `infer_schema` shows what it finds, and its result is a schema too. In
+        long format one dtype for all values, String if not given.
     format : {"wide", "long"}, default "wide"
         One row for each hash with a column for each field of the schema; or one row for each
         field of each hash, whatever its name, for hashes with many fields or unknown ones.
@@ -118,7 +118,8 @@ def scan_hashes(
     Raises
     ------
     SchemaError
-        For an unsupported dtype, or a name that is used twice or reserved.
+        For an unsupported dtype, or a name that is used twice or reserved; for ``"infer"`` without
+        a hash to infer from.
     OptionError
         For an option that cannot be used.
     ServerConnectionError
@@ -188,6 +189,7 @@ def scan_hashes(
             "schema is missing; expected the fields and their dtypes, such as "
             "{'name': pl.String, 'age': pl.Int64}, or {} for the keys alone"
         )
+    client, schema, options = with_schema(client, pattern, "hashes", schema, options)
     values = field_columns(schema, options)
     names = [column.name for column in values] if field_ttl is True else field_ttl
     times = {f"{name}_ttl": name for name in _names(names)}
@@ -259,126 +261,3 @@ def read_hashes(
     Schema([('_key', String), ('name', String)])
     """
     return collect(scan_hashes(client, pattern, schema, **options))
-
-
-def write_hashes(
-    frame: pl.DataFrame | pl.LazyFrame,
-    client: Client | str | None,
-    *,
-    key: str = "_key",
-    key_prefix: str | bytes = "",
-    if_exists: IfExists = "replace",
-    ttl: Ttl = None,
-    columns: Sequence[str] | None = None,
-    on_failure: OnFailure = "raise",
-    batch_size: int = 50_000,
-    progress: bool = False,
-) -> WriteReport:
-    """Write a frame as hashes: one key for each row, one field for each column.
-
-    Each hash is written as a whole or not at all, and a key that cannot be written does not stop
-    the others.
-
-    Parameters
-    ----------
-    frame : polars.DataFrame or polars.LazyFrame
-        What to write. A LazyFrame is run and written in batches, never collected; a key that
-        comes twice in it is written the first time, and fails the second.
-    client : Client or str or None
-        A client, or a URL such as ``"redis://localhost:6379/0"``. None starts a new embedded
-        server that nothing else can reach: to keep what is written, give a client.
-    key : str, default "_key"
-        The column with the keys, String or Binary. It must have no null, and no key twice.
-    key_prefix : str or bytes, default ""
-        What is put before each key.
-    if_exists : {"replace", "fail", "append"}, default "replace"
-        What to do with a key that exists: put the new hash in its place at once, so that a
-        refused write leaves the old one; leave it alone and report it as failed; or add the
-        fields to it.
-    ttl : int, timedelta or str, optional
-        When keys expire: after so many seconds, after a time, or the name of a column with either
-        (integers or Duration; null for no expiry), which is then not written itself; ``"_ttl"``
-        for a frame that was read with ``include_ttl=True``. With ``"append"`` a null leaves the
-        expiry as it is.
-    columns : sequence of str, optional
-        The columns that become fields; all but ``key`` and ``ttl`` if not given.
-    on_failure : {"raise", "report"}, default "raise"
-        Raise a `WriteError` if a key was not written, or leave that to the reader of the report.
-    batch_size : int, default 50,000
-        The rows that are handed over at once. Memory is bounded by a few batches.
-    progress : bool, default False
-        Show a progress bar on standard error.
-
-    Returns
-    -------
-    WriteReport
-        How many keys were written and skipped; which failed, and why.
-
-    Raises
-    ------
-    SchemaError
-        For a missing column or a dtype that cannot be written. Before anything is sent.
-    OptionError
-        For an option that cannot be used; in a DataFrame also for a null key, a key that comes
-        twice, and a time to live below 1 ms or above 31,000 years. Before anything is sent.
-    ServerConnectionError, PermissionDeniedError
-        If the server cannot be reached, or the user's ACL forbids ``MULTI``. Before anything is
-        written.
-    WriteError
-        If keys were not written, unless ``on_failure="report"``. Whatever ``on_failure`` is, if
-        the write was stopped: the connection is lost, or a LazyFrame fails while it runs, or has
-        a null key or an impossible time to live in a row. What was written until then stays; the
-        error's ``report`` says how much, and its cause is attached.
-
-    Notes
-    -----
-    A null makes no field. A row of nulls fails with "replace" and "fail", as Redis has no empty
-    hash, and is skipped with "append".
-
-    Values are written as text that `scan_hashes` reads back: numbers in their shortest form,
-    ``true`` and ``false``, ISO 8601 for times, JSON for List, Array and Struct.
-
-    Sends for "replace" ``MULTI``, for each of up to 64 keys ``DEL HSET [PEXPIRE]``, and ``EXEC``;
-    the server spends some 4 µs on a key with six short fields, and does nothing else for the
-    0.2 ms of a group. When a group is refused, it is sent again without the keys that were the
-    reason. For "fail" ``WATCH`` of up to 128 keys and ``EXISTS`` of each, then the same without
-    ``DEL``: one round trip for each 128 keys. For "append" ``HSET``, and once that has gone well
-    ``PEXPIRE``: an expiry that is refused is reported as a failure of a key whose fields are
-    written.
-
-    Examples
-    --------
-    >>> client = gf.connect()
-    >>> users = pl.DataFrame({"_key": ["user:1", "user:2"], "name": ["Ann", "Bob"]})
-    >>> gf.write_hashes(users, client).written
-    2
-    >>> report = gf.write_hashes(users, client, if_exists="fail", on_failure="report")
-    >>> report.failed
-    {b'user:1': 'exists already', b'user:2': 'exists already'}
-    """
-    schema = schema_of(frame)
-    if columns is None:
-        fields = [name for name in schema if name not in (key, ttl)]
-    else:
-        fields = [columns] if isinstance(columns, str) else list(columns)
-    if not fields:
-        raise SchemaError("there is no column to make fields of: Redis has no hash without fields")
-    if len(set(fields)) < len(fields):
-        raise SchemaError(f"columns has a name twice: {fields}")
-    definition = define(
-        "hashes",
-        schema,
-        key=key,
-        fields=fields,
-        key_prefix=key_prefix,
-        if_exists=if_exists,
-        ttl=ttl,
-    )
-    return write(
-        frame,
-        client,
-        definition,
-        on_failure=on_failure,
-        batch_size=batch_size,
-        progress=progress,
-    )

@@ -73,7 +73,8 @@ def narrow_by_parts(definition: ScanDefinition, where: KeyFilter) -> PartChoice:
     Only texts serve: a number may be written in more than one way.
     """
     literals = [glob.escape(literal.encode()) for literal in definition.key_literals]
-    if definition.keys is not None or definition.pattern != b"*".join(literals):
+    takes_apart = bool(literals) and definition.pattern == b"*".join(literals)
+    if definition.keys is not None or not takes_apart:
         return PartChoice(definition.pattern)
     parts, texts = [b"*"] * (len(literals) - 1), []
     for comparison in where.comparisons:

@@ -190,5 +190,6 @@ _NARROWERS: dict[tuple[str, str], Callable[[Range, Comparison], Range | None]] =
     ("lists", "index"): _by_place,
     ("streams", "timestamp"): _by_time,
     ("streams", "id"): _by_id,
+    ("timeseries", "timestamp"): _by_time,
     ("keys", "type"): _by_type,
 }

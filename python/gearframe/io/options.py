@@ -82,6 +82,14 @@ def reserved_names(options: ScanOptions) -> set[str]:
     return names
 
 
+def pattern_of(pattern: str | bytes, options: ScanOptions) -> str | bytes:
+    """Give the pattern of a scan: that of its keys' parts, if they are all that is said."""
+    key_schema = options.get("key_schema")
+    if key_schema is None or pattern not in ("*", b"*"):
+        return pattern
+    return parse_key_schema(key_schema, reserved=()).pattern
+
+
 def field_columns(schema: Any, options: ScanOptions, others: Collection[str] = ()) -> list[Column]:
     """Make the columns of fields out of a schema; ``others`` are names that are taken too."""
     fields = normalize_schema(schema, reserved=reserved_names(options) | set(others))
@@ -143,7 +151,7 @@ def scan(
     if given["key_schema"] is not None:
         taken = {column.name for column in values}
         parts = parse_key_schema(given["key_schema"], reserved=taken)
-        pattern = parts.pattern if pattern in ("*", b"*") else pattern
+        pattern = pattern_of(pattern, options)
     columns = []
     if given["include_key"]:
         columns.append(Column(given["key_column"], _key_dtype(given["key_dtype"]), {"from": "key"}))

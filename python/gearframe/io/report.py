@@ -20,11 +20,25 @@ _COMMANDS = {
     "transaction": "MULTI/EXEC",
     "del": "DEL",
     "hset": "HSET",
+    "hsetex": "HSETEX",
+    "hpexpire": "HPEXPIRE",
     "set": "SET",
     "append": "APPEND",
+    "json_set": "JSON.SET",
+    "json_merge": "JSON.MERGE",
     "pexpire": "PEXPIRE",
     "exists": "EXISTS",
     "watch": "WATCH/UNWATCH",
+    "unlink": "UNLINK",
+    "rename": "RENAME/RENAMENX",
+    "persist": "PERSIST",
+    "eval": "EVAL",
+    "sadd": "SADD",
+    "rpush": "RPUSH",
+    "zadd": "ZADD",
+    "xadd": "XADD",
+    "ts_create": "TS.CREATE",
+    "ts_madd": "TS.MADD",
     "hpttl": "HPTTL",
     "srandmember": "SRANDMEMBER",
     "sscan": "SSCAN",
@@ -33,6 +47,14 @@ _COMMANDS = {
     "lrange": "LRANGE",
     "zrange": "ZRANGE",
     "xrange": "XRANGE",
+    "json_get": "JSON.GET",
+    "json_objkeys": "JSON.OBJKEYS (sample)",
+    "ts_range": "TS.RANGE",
+    "ts_info": "TS.INFO",
+    "ts_queryindex": "TS.QUERYINDEX",
+    "vrandmember": "VRANDMEMBER",
+    "vrange": "VRANGE",
+    "vemb": "VEMB",
     "length": "LLEN/ZCARD/… (lengths)",
     "object": "OBJECT",
     "memory_usage": "MEMORY USAGE",
@@ -62,6 +84,8 @@ class ScanReport:
     keys_empty : int
         Keys with nothing in the range asked for, such as a stream without entries; a key with a
         range that is gone by then counts here too.
+    elements_vanished : int
+        Members of vector sets that were gone when their vectors were fetched; they are left out.
     keys_changed : int
         Keys that changed while they were read in pieces (``on_change="keep"``).
     rows : int
@@ -90,6 +114,7 @@ class ScanReport:
     keys_of_other_type: int = 0
     keys_read: int = 0
     keys_empty: int = 0
+    elements_vanished: int = 0
     keys_changed: int = 0
     rows: int = 0
     rows_skipped: int = 0
@@ -126,7 +151,7 @@ class ScanReport:
         """Give the counts that are not zero, in one line."""
         names = (
             "keys_seen", "rows", "rows_out", "keys_vanished", "keys_of_other_type", "keys_empty",
-            "keys_changed", "keys_repeated", "rows_skipped", "values_nulled",
+            "elements_vanished", "keys_changed", "keys_repeated", "rows_skipped", "values_nulled",
         )  # fmt: skip
         shown = [
             f"{name.replace('_', ' ')} {getattr(self, name):,}"
@@ -155,6 +180,9 @@ class WriteReport:
         fields are all null.
     failed : dict of bytes to str
         The keys that were not written, each with the reason.
+    elements : int
+        Rows written as elements of sets, lists, zsets, streams and time series: those of keys
+        that were written, and with ``if_exists="append"`` those that a key took before it failed.
     bytes_written : int
         Bytes sent.
     seconds : float
@@ -166,6 +194,7 @@ class WriteReport:
     written: int = 0
     skipped: int = 0
     failed: dict[bytes, str] = field(default_factory=dict)
+    elements: int = 0
     bytes_written: int = 0
     seconds: float = 0.0
     commands: dict[str, int] = field(default_factory=dict)
@@ -185,6 +214,7 @@ class WriteReport:
             written=written,
             skipped=skipped,
             failed=failed,
+            elements=counters["elements"],
             bytes_written=counters["bytes_written"],
             seconds=seconds,
             commands={
@@ -229,6 +259,8 @@ class WriteReport:
     def __str__(self) -> str:
         """Give the counts, and the first failures."""
         shown = [f"{self.written:,} keys written"]
+        if self.elements:
+            shown.append(f"{self.elements:,} elements")
         if self.skipped:
             shown.append(f"{self.skipped:,} skipped")
         if self.failed:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import polars as pl
 
 from gearframe.exceptions import OptionError
+from gearframe.io.inferred import with_schema
 from gearframe.io.narrowing import is_part_of_id
 from gearframe.io.options import (
     ScanOptions,
@@ -64,7 +65,7 @@ def scan_streams(
         server, which is empty and stays until the program ends.
     pattern : str or bytes, default "*"
         Redis' glob pattern for the keys.
-    schema : mapping of str to dtype, optional
+    schema : mapping of str to dtype, or "infer", optional
         The fields to read and their dtypes, as for `scan_hashes`; without it no fields. Of a
         field that an entry has twice, the last counts.
     include_id : bool, default True
@@ -130,7 +131,9 @@ def scan_streams(
     if include_sequence:
         given[sequence_column] = (pl.UInt64, "sequence")
     columns = columns_of(given, options)
-    fields = field_columns(schema if schema is not None else {}, options, given)
+    schema = schema if schema is not None else {}
+    client, schema, options = with_schema(client, pattern, "streams", schema, options, given)
+    fields = field_columns(schema, options, given)
     elements = {"start": _bound("start", start), "end": _bound("end", end), "count": count}
     return scan(client, "streams", pattern, [*columns, *fields], options, elements=elements)
 

@@ -118,6 +118,23 @@ impl Column {
         pushed.map_err(|reason| self.mismatch(reason.to_owned()))
     }
 
+    /// Adds the value that a well-formed JSON text writes, without blanks around it. What JSON has
+    /// for each type is in `json_leaf`; null is null.
+    ///
+    /// # Errors
+    ///
+    /// A [`Mismatch`] if it writes no value of this type. Then nothing has been added.
+    #[inline]
+    pub fn push_json(&mut self, text: &str) -> std::result::Result<(), Box<Mismatch>> {
+        let pushed = match &mut self.rows {
+            Storage::List(_) | Storage::Array(_) | Storage::Struct(_) => {
+                push_json(self, text.as_bytes())
+            }
+            _ => self.push_json_leaf(text),
+        };
+        pushed.map_err(|reason| self.mismatch(reason))
+    }
+
     /// Adds a value that is not written in JSON.
     #[inline]
     pub(super) fn push_scalar(&mut self, text: &[u8]) -> std::result::Result<(), Reason> {

@@ -25,6 +25,7 @@ mod rows;
 mod structs;
 mod text;
 mod text_rule;
+mod texts;
 mod time;
 
 #[cfg(test)]
@@ -35,3 +36,4 @@ mod properties;
 pub use column::Column;
 pub use column_type::{ColumnType, StructField, TimeUnit};
 pub use mismatch::Mismatch;
+pub use texts::parse_texts;

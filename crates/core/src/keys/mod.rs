@@ -1,5 +1,6 @@
-//! Keys: pages of them, those that wait, and which have been seen.
+//! Keys: pages of them, those that wait, which have been seen, and patterns.
 
+pub mod glob;
 mod page;
 mod queue;
 mod seen;

@@ -9,6 +9,7 @@ use arrow_select::filter::filter_record_batch;
 use super::numbers::Numbers;
 use super::request::{OnError, OutputColumn, Source};
 use super::stats::{ReadStats, add};
+use super::vector_column::{self, Vector, VectorColumn};
 use crate::column::Column;
 use crate::error::{BadValue, Error, ErrorKind, Result};
 
@@ -22,6 +23,7 @@ const ROWS_BETWEEN_SUMS: usize = 64;
 enum Slot {
     Text(Box<Column>),
     Number(Numbers),
+    Vector(VectorColumn),
     Nothing,
 }
 
@@ -50,6 +52,11 @@ impl BatchBuilder {
             let numbers = Numbers::of(&output.source, capacity);
             let (slot, dtype) = match (&output.source, numbers) {
                 (Source::Nothing, _) => (Slot::Nothing, DataType::Null),
+                (Source::Vector { dim }, _) => {
+                    let column = VectorColumn::new(*dim)?;
+                    let dtype = column.arrow_type();
+                    (Slot::Vector(column), dtype)
+                }
                 (_, Some(numbers)) => {
                     let dtype = numbers.arrow_type();
                     (Slot::Number(numbers), dtype)
@@ -92,6 +99,7 @@ impl BatchBuilder {
         let bytes = self.slots.iter().map(|slot| match slot {
             Slot::Text(column) => column.memory(),
             Slot::Number(numbers) => numbers.len() * size_of::<i64>(),
+            Slot::Vector(column) => column.memory(),
             Slot::Nothing => 0,
         });
         bytes.sum()
@@ -124,6 +132,24 @@ impl BatchBuilder {
         }
     }
 
+    /// Puts a JSON value, of which the text is well-formed, into a column of the row under
+    /// construction.
+    #[inline]
+    pub(super) fn push_json(&mut self, place: usize, key: &[u8], value: &str) -> Result<()> {
+        let Slot::Text(column) = &mut self.slots[place] else {
+            return Ok(());
+        };
+        self.text_bytes += value.len();
+        match column.push_json(value) {
+            Ok(()) => Ok(()),
+            Err(mismatch) => {
+                column.push_null();
+                let (dtype, reason) = (&mismatch.dtype, &mismatch.reason);
+                self.misfit(place, key, value.as_bytes(), dtype, reason)
+            }
+        }
+    }
+
     /// Puts a null where a key has no such part, or a number is too large, as for a value that
     /// does not fit.
     #[cold]
@@ -137,10 +163,32 @@ impl BatchBuilder {
         match &mut self.slots[place] {
             Slot::Text(column) => column.push_null(),
             Slot::Number(numbers) => numbers.push(None),
+            Slot::Vector(vectors) => vectors.push_null(),
             Slot::Nothing => {}
         }
         let dtype = self.outputs[place].dtype.to_string();
         self.misfit(place, key, value, &dtype, reason)
+    }
+
+    /// Puts the vector of a member into a column of the row under construction.
+    pub(super) fn push_vector(
+        &mut self,
+        place: usize,
+        key: &[u8],
+        member: &[u8],
+        found: &Vector,
+    ) -> Result<()> {
+        let Slot::Vector(column) = &mut self.slots[place] else {
+            return Ok(());
+        };
+        match column.push(found) {
+            Ok(()) => Ok(()),
+            Err(dtype) => {
+                column.push_null();
+                let reason = format!("it has {} numbers", found.len());
+                self.misfit(place, key, member, &dtype, &reason)
+            }
+        }
     }
 
     /// What becomes of a value that does not fit, and is null by now.
@@ -184,6 +232,7 @@ impl BatchBuilder {
             match slot {
                 Slot::Text(column) if column.len() < self.rows => column.push_null(),
                 Slot::Number(numbers) if numbers.len() < self.rows => numbers.push(None),
+                Slot::Vector(column) if column.len() < self.rows => column.push_null(),
                 _ => {}
             }
         }
@@ -193,7 +242,7 @@ impl BatchBuilder {
     pub(super) fn has_value(&self, place: usize) -> bool {
         match &self.slots[place] {
             Slot::Text(column) => column.len() > self.rows,
-            Slot::Number(_) | Slot::Nothing => true,
+            Slot::Number(_) | Slot::Vector(_) | Slot::Nothing => true,
         }
     }
 
@@ -204,6 +253,7 @@ impl BatchBuilder {
             arrays.push(match slot {
                 Slot::Text(column) => column.finish()?,
                 Slot::Number(numbers) => numbers.finish()?,
+                Slot::Vector(column) => column.finish()?,
                 Slot::Nothing => Arc::new(NullArray::new(self.rows)),
             });
         }
@@ -237,6 +287,9 @@ impl BatchBuilder {
 
 fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reason: &str) -> Error {
     let shown = beginning(value);
+    if let Source::Vector { .. } = output.source {
+        return vector_column::misfit(key, shown, dtype, reason);
+    }
     let (place, field) = match &output.source {
         Source::Field { field } => (
             format!("field {field:?} of key {}", quoted(key)),
@@ -247,7 +300,19 @@ fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reaso
             format!("column {:?} out of key {}", output.name, quoted(key)),
             Some(output.name.clone()),
         ),
+        Source::Path { path, .. } => (
+            format!(
+                "path {path:?} of key {} (column {:?})",
+                quoted(key),
+                output.name
+            ),
+            Some(output.name.clone()),
+        ),
         Source::Name => (format!("the name of a field of key {}", quoted(key)), None),
+        Source::Label { label } => (
+            format!("label {label:?} of key {}", quoted(key)),
+            Some(label.clone()),
+        ),
         _ => (format!("a value of key {}", quoted(key)), None),
     };
     let advice = match output.source {
@@ -259,7 +324,11 @@ fn bad_value(output: &OutputColumn, key: &[u8], value: &[u8], dtype: &str, reaso
         kind: ErrorKind::Data,
         message: format!(
             "{place} is {}, which is not {dtype}: {reason}; {advice}",
-            quoted(shown)
+            match output.source {
+                // JSON has its own quotes and escapes.
+                Source::Path { .. } => String::from_utf8_lossy(shown).into_owned(),
+                _ => quoted(shown),
+            }
         ),
         bad_value: Some(Box::new(BadValue {
             key: key.to_vec(),

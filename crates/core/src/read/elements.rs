@@ -8,9 +8,11 @@ use super::cursors::{self, Cursor};
 use super::entries;
 use super::indexed;
 use super::large::Large;
+use super::members::Members;
 use super::pages::Known;
 use super::request::{Kind, Source, ZsetRange};
 use super::rows::Rows;
+use super::samples::Later;
 use super::stats::add;
 use super::worker::Worker;
 use crate::error::Result;
@@ -96,19 +98,25 @@ pub(super) enum Answer {
         /// How many have come.
         taken: u64,
     },
+    /// The first samples; the others come later.
+    Later(Later),
+    /// The first members of a vector set, whose vectors are to be asked for.
+    Members(Members),
     /// More than one piece. None was taken: it is read in windows from its start.
     Windows,
     /// It holds another type.
     OtherType,
+    /// It does not exist any more.
+    Gone,
 }
 
 impl Worker<'_> {
     /// Queues the commands for the first `window` elements of each key.
     pub(super) fn ask_elements(&mut self, keys: &KeyPage, window: usize) {
-        let out = self.replies.connection.output();
         let with_index = self.rows.wants(&Source::Index);
         let mut counted = 0;
         for key in keys.iter() {
+            let out = self.replies.connection.output();
             match &self.request.kind {
                 Kind::Sets => indexed::ask_members(out, key, window),
                 Kind::Fields => cursors::ask(out, b"HSCAN", key, 0, window),
@@ -122,12 +130,16 @@ impl Worker<'_> {
                     counted += indexed::ask_scores(out, key, range, window, with_index);
                 }
                 Kind::Streams(range) => entries::ask(out, key, range, window),
-                Kind::Hashes | Kind::Strings | Kind::Keys { .. } => {}
+                Kind::Timeseries(range) => self.ask_series(key, range, window),
+                Kind::Vectors => self.ask_vector_set(key, window),
+                Kind::Hashes | Kind::Strings | Kind::Keys { .. } | Kind::Json => {}
             }
         }
         add(&self.stats.length, counted);
         add(&self.stats.transaction, 2 * counted);
-        add(self.counter(), keys.len() as u64);
+        if self.request.kind != Kind::Vectors {
+            add(self.counter(), keys.len() as u64);
+        }
     }
 
     /// Receives the replies to [`Self::ask_elements`].
@@ -167,6 +179,8 @@ impl Worker<'_> {
                 let count = range.count;
                 self.receive_entries(target, window, count)
             }
+            Kind::Timeseries(range) => self.receive_series(target, range, window),
+            Kind::Vectors => self.receive_vector_set(target, window),
             _ => self.receive_cursor(target, Cursor::default()),
         }
     }
@@ -183,6 +197,7 @@ impl Worker<'_> {
                 return add(counter, u64::from(present));
             }
             Answer::All(_) => return add(&self.stats.keys_read, u64::from(present)),
+            Answer::Gone => return add(&self.stats.keys_vanished, u64::from(present)),
             Answer::OtherType => {
                 self.plan.scan_type = true;
                 return add(&self.stats.keys_of_other_type, u64::from(present));
@@ -198,9 +213,15 @@ impl Worker<'_> {
     /// Whether a key without elements cannot be: then it was gone when it was asked for.
     pub(super) fn empty_is_gone(&self) -> bool {
         match &self.request.kind {
-            Kind::Sets | Kind::Fields | Kind::Hashes | Kind::Strings | Kind::Keys { .. } => true,
+            Kind::Sets
+            | Kind::Fields
+            | Kind::Vectors
+            | Kind::Hashes
+            | Kind::Strings
+            | Kind::Keys { .. }
+            | Kind::Json => true,
             Kind::Lists { range } | Kind::Zsets(ZsetRange::Rank { range }) => *range == (0, -1),
-            Kind::Zsets(ZsetRange::Score { .. }) | Kind::Streams(_) => false,
+            Kind::Zsets(ZsetRange::Score { .. }) | Kind::Streams(_) | Kind::Timeseries(_) => false,
         }
     }
 
@@ -220,7 +241,11 @@ impl Worker<'_> {
             Kind::Lists { .. } => &self.stats.lrange,
             Kind::Zsets(_) => &self.stats.zrange,
             Kind::Streams(_) => &self.stats.xrange,
-            Kind::Hashes | Kind::Strings | Kind::Keys { .. } => &self.stats.hmget,
+            Kind::Timeseries(_) => &self.stats.ts_range,
+            // Vector sets count their commands themselves.
+            Kind::Hashes | Kind::Strings | Kind::Keys { .. } | Kind::Json | Kind::Vectors => {
+                &self.stats.hmget
+            }
         }
     }
 }

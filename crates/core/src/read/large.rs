@@ -24,6 +24,9 @@ pub(super) struct Large {
 impl Worker<'_> {
     /// Reads the keys put aside to their ends. The server owes nothing when it is called.
     pub(super) fn read_large(&mut self) -> Result<()> {
+        if self.request.kind == Kind::Vectors {
+            return self.read_vector_sets();
+        }
         while let Some(Large { key, ttl, step }) = self.large.pop_front() {
             if self.rows.left() == 0 {
                 break;
@@ -35,7 +38,7 @@ impl Worker<'_> {
             };
             // Some may have come with the first answer already.
             let mut any = match &step {
-                Answer::After { .. } => true,
+                Answer::After { .. } | Answer::Later(_) => true,
                 Answer::Cursor(at) => at.elements > 0,
                 _ => false,
             };
@@ -75,9 +78,10 @@ impl Worker<'_> {
                 Answer::After { id, taken } => {
                     self.read_entries_after(target, id, taken, window)?
                 }
+                Answer::Later(at) => self.read_samples_on(target, at, window)?,
                 Answer::OtherType => return Ok(true),
                 // At its end, or gone.
-                Answer::All(_) | Answer::Windows => break,
+                Answer::All(_) | Answer::Gone | Answer::Members(_) | Answer::Windows => break,
             };
             self.receive_owed_fields()?;
             let bytes = self.replies.connection.bytes_read() - bytes;

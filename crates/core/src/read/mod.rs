@@ -13,8 +13,13 @@ mod fetch;
 mod field_ttl;
 mod hashes;
 mod indexed;
+mod json;
+mod json_paths;
+mod json_reply;
+mod json_sample;
 mod key_parts;
 mod large;
+mod members;
 mod numbers;
 mod pages;
 mod plan;
@@ -24,14 +29,18 @@ mod request;
 mod row;
 mod rows;
 mod sample;
+mod samples;
 mod scan;
 mod second_look;
 mod stats;
+mod vector_column;
+mod vectors;
 mod windows;
 mod worker;
 
 pub use reader::{Next, Reader};
 pub use request::{
-    EntryRange, Kind, OnChange, OnError, OutputColumn, ReadRequest, Selection, Source, ZsetRange,
+    EntryRange, Kind, OnChange, OnError, OutputColumn, ReadRequest, SampleRange, Selection, Source,
+    ZsetRange,
 };
 pub use stats::{ReadStats, StatsSnapshot};

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::net::Connection;
+use crate::resp::reply::{Reply, parse_reply};
 use crate::resp::tokens::{Shape, Span, Tokenizer, array_header};
 
 /// How a reply begins.
@@ -87,9 +88,9 @@ impl Replies {
             .unwrap_or_default()
     }
 
-    /// Whether the reply is a null, if it is a scalar.
+    /// Whether the reply is null.
     pub(super) fn is_null(&self) -> bool {
-        self.spans().first().is_none_or(|span| span.is_null())
+        self.spans().first().is_some_and(|span| span.is_null())
     }
 
     /// Waits for the header of an array whose elements come next, one by one.
@@ -148,6 +149,21 @@ impl Replies {
             return Err(self.unexpected(shape, command));
         }
         Ok(self.text())
+    }
+
+    /// Waits for a whole reply of any shape. For replies that are few and small.
+    pub(super) fn next_tree(&mut self) -> Result<Reply> {
+        self.let_go();
+        loop {
+            match parse_reply(self.input())? {
+                Some((Reply::Push(_), used)) => self.connection.consume(used),
+                Some((reply, used)) => {
+                    self.connection.consume(used);
+                    return Ok(reply);
+                }
+                None => self.connection.fill()?,
+            }
+        }
     }
 
     /// Waits for the answers to MULTI and these commands inside of it, and for EXEC's header.

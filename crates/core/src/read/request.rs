@@ -25,6 +25,12 @@ pub enum Kind {
     Zsets(ZsetRange),
     /// Streams: one row an entry.
     Streams(EntryRange),
+    /// JSON documents: one row a key.
+    Json,
+    /// Time series: one row a sample, or a bucket of samples.
+    Timeseries(SampleRange),
+    /// Vector sets: one row a member.
+    Vectors,
     /// Keys themselves, of any type: one row a key.
     Keys {
         /// The only type that is wanted.
@@ -49,15 +55,32 @@ pub enum ZsetRange {
     },
 }
 
-/// Which entries of a stream, or samples of a series, are read.
+/// Which entries of a stream are read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct EntryRange {
-    /// The first, as XRANGE or TS.RANGE takes it.
+    /// The first, as XRANGE takes it.
     pub start: String,
     /// The last.
     pub end: String,
     /// The most of each key.
     pub count: Option<u64>,
+}
+
+/// Which samples of which series are read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SampleRange {
+    /// The time of the first, as TS.RANGE takes it.
+    pub start: String,
+    /// Of the last.
+    pub end: String,
+    /// The most of each series.
+    pub count: Option<u64>,
+    /// What is made of the samples of a bucket, such as `avg`; none for the samples themselves.
+    pub aggregation: Option<String>,
+    /// The length of a bucket in milliseconds.
+    pub bucket: Option<u64>,
+    /// What the labels of a series must be, as TS.QUERYINDEX takes it; empty for any.
+    pub filters: Vec<String>,
 }
 
 /// What to do with a list or a ranked set that changes while it is read piece by piece.
@@ -81,6 +104,9 @@ impl Kind {
             Self::Lists { .. } => b"list",
             Self::Zsets(_) => b"zset",
             Self::Streams(_) => b"stream",
+            Self::Json => b"ReJSON-RL",
+            Self::Timeseries(_) => b"TSDB-TYPE",
+            Self::Vectors => b"vectorset",
             Self::Keys { type_name } => return type_name.as_ref().map(|name| name.as_bytes()),
         })
     }
@@ -131,12 +157,34 @@ pub enum Source {
     Timestamp,
     /// The number behind the time in an entry's id.
     Sequence,
+    /// A label of a series.
+    Label {
+        /// The label's name.
+        label: String,
+    },
+    /// The vector of a member.
+    Vector {
+        /// How many numbers it has.
+        dim: usize,
+    },
     /// A part of the key; see [`ReadRequest::key_literals`].
     #[serde(rename = "key_part")]
     KeyPart {
         /// Which.
         part: usize,
     },
+    /// What a JSONPath matches in a document.
+    Path {
+        /// The path.
+        path: String,
+        /// Whether it may match more than one value; then all of them are wanted.
+        all: bool,
+        /// The name of the document's member that the path stands for, if it is that simple.
+        #[serde(default)]
+        member: Option<String>,
+    },
+    /// The text of a JSON document.
+    Document,
     /// The type of a key, as TYPE answers.
     Type,
     /// How the server keeps a key, as OBJECT ENCODING answers.
@@ -221,6 +269,31 @@ impl ReadRequest {
                 _ => None,
             })
             .collect()
+    }
+
+    /// The names of the labels that the columns come from.
+    pub fn labels(&self) -> Vec<&str> {
+        self.columns
+            .iter()
+            .filter_map(|column| match &column.source {
+                Source::Label { label } => Some(label.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Whether any column comes from a label.
+    pub fn wants_labels(&self) -> bool {
+        let mut sources = self.columns.iter().map(|column| &column.source);
+        sources.any(|source| matches!(source, Source::Label { .. }))
+    }
+
+    /// How many numbers a vector has, if any column has vectors.
+    pub fn dim(&self) -> Option<usize> {
+        self.columns.iter().find_map(|column| match column.source {
+            Source::Vector { dim } => Some(dim),
+            _ => None,
+        })
     }
 
     /// Whether any column wants to know more of a key than its name and its time to live.

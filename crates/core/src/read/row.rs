@@ -3,6 +3,7 @@
 use super::batch::BatchBuilder;
 use super::hashes::HashRows;
 use super::request::Source;
+use super::vector_column::Vector;
 use crate::error::Result;
 use crate::resp::tokens::Span;
 
@@ -26,6 +27,8 @@ pub(super) struct Places {
     /// The fields whose time to live is asked for, with their columns; of a row that is a field,
     /// one without a name.
     field_ttl: Vec<usize>,
+    label: Vec<usize>,
+    vector: Vec<usize>,
 }
 
 impl Places {
@@ -47,6 +50,8 @@ impl Places {
             idle: of(Source::Idle),
             length: of(Source::Length),
             field_ttl: batch.places(|source| matches!(source, Source::FieldTtl { .. })),
+            label: batch.places(|source| matches!(source, Source::Label { .. })),
+            vector: batch.places(|source| matches!(source, Source::Vector { .. })),
         }
     }
 }
@@ -108,6 +113,26 @@ impl Row<'_> {
         }
         self.numbers(&self.places.sequence, Some(sequence.cast_signed()));
         Ok(())
+    }
+
+    /// A sample's time and value.
+    #[inline]
+    pub(super) fn sample(&mut self, milliseconds: i64, value: &[u8]) -> Result<()> {
+        self.numbers(&self.places.timestamp, Some(milliseconds));
+        self.value(value)
+    }
+
+    /// The labels of a series, in the order of their columns.
+    #[inline]
+    pub(super) fn labels(&mut self, labels: &[Option<Vec<u8>>]) -> Result<()> {
+        let mut pairs = self.places.label.iter().zip(labels);
+        pairs.try_for_each(|(&place, label)| self.batch.push(place, self.key, label.as_deref()))
+    }
+
+    /// The vector of a member.
+    pub(super) fn vector(&mut self, member: &[u8], found: &Vector) -> Result<()> {
+        let mut places = self.places.vector.iter();
+        places.try_for_each(|&place| self.batch.push_vector(place, self.key, member, found))
     }
 
     /// What a key is, and how it is kept.

@@ -2,6 +2,9 @@
 
 use super::commands;
 use super::fetch::Owed;
+use super::json::no_module;
+use super::replies::Head;
+use super::request::Kind;
 use super::stats::{ReadStats, add};
 use super::worker::Worker;
 use crate::error::{Error, Result};
@@ -64,7 +67,7 @@ impl Worker<'_> {
 
     /// Receives a page of SCAN; asks for the next one before it looks at the keys.
     pub(super) fn receive_scan(&mut self) -> Result<()> {
-        self.replies.expect_array(2, "SCAN")?;
+        self.expect_page_of_scan()?;
         let cursor = std::str::from_utf8(self.replies.next_text("SCAN")?).unwrap_or_default();
         let cursor: u64 = cursor.parse().map_err(|_| {
             Error::protocol(format!(
@@ -101,6 +104,23 @@ impl Worker<'_> {
             self.waiting.push(page);
         }
         Ok(())
+    }
+
+    /// Valkey refuses a type that no module has brought; Redis finds no keys of it.
+    fn expect_page_of_scan(&mut self) -> Result<()> {
+        match self.replies.next_head()? {
+            Head::Array(2) => Ok(()),
+            Head::Array(length) => Err(Error::protocol(format!(
+                "SCAN was answered with {length} elements, not 2"
+            ))),
+            Head::Other(shape) => {
+                let text = self.replies.text();
+                if self.request.kind == Kind::Json && text.starts_with(b"ERR unknown type name") {
+                    return Err(no_module("JSON documents"));
+                }
+                Err(self.replies.unexpected(shape, "SCAN"))
+            }
+        }
     }
 
     /// Lets the server work on the next page while this one's keys are looked up.

@@ -41,6 +41,8 @@ counters! {
     keys_read,
     /// Keys with nothing in the range asked for; a stream may also be gone.
     keys_empty,
+    /// Members of vector sets that were gone when their vectors were fetched.
+    elements_vanished,
     /// Keys that changed while they were read in pieces (`on_change="keep"`).
     keys_changed,
     /// Rows handed over.
@@ -83,6 +85,22 @@ counters! {
     zrange,
     /// XRANGE commands sent.
     xrange,
+    /// JSON.GET commands sent.
+    json_get,
+    /// JSON.OBJKEYS commands sent to look at a sample.
+    json_objkeys,
+    /// TS.RANGE commands sent.
+    ts_range,
+    /// TS.INFO commands sent.
+    ts_info,
+    /// TS.QUERYINDEX commands sent.
+    ts_queryindex,
+    /// VRANDMEMBER commands sent.
+    vrandmember,
+    /// VRANGE commands sent.
+    vrange,
+    /// VEMB commands sent.
+    vemb,
     /// LLEN, ZCARD, ZCOUNT and other commands sent that count elements.
     length,
     /// OBJECT ENCODING and OBJECT IDLETIME commands sent.

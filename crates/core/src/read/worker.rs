@@ -12,6 +12,7 @@ use super::commands::Hmget;
 use super::elements::Window;
 use super::fetch::{Owed, PageSize, Throttle};
 use super::field_ttl::Hpttl;
+use super::json::JsonGet;
 use super::large::Large;
 use super::plan::FetchPlan;
 use super::replies::Replies;
@@ -38,6 +39,7 @@ pub(super) struct Worker<'a> {
     pub(super) rows: Rows<'a>,
     pub(super) plan: FetchPlan,
     pub(super) hmget: Hmget,
+    pub(super) json_get: JsonGet,
     pub(super) waiting: KeyQueue,
     /// Keys whose first answer did not tell whether they exist.
     pub(super) unclear: KeyPage,
@@ -101,6 +103,7 @@ impl<'a> Worker<'a> {
             rows: Rows::new(request, stats, sink)?,
             plan,
             hmget: Hmget::new(&request.fields()),
+            json_get: JsonGet::new(request),
             waiting,
             unclear: KeyPage::default(),
             scan,
@@ -124,6 +127,7 @@ impl<'a> Worker<'a> {
 
     /// Reads to the end.
     pub(super) fn run(&mut self) -> Result<()> {
+        self.choose_series()?;
         while self.rows.left() > 0 {
             self.rows.look_after_consumer();
             self.ask()?;

@@ -148,7 +148,6 @@ fn garbage_is_refused() {
         b"*1\r\n:1\r\n",
         b"*1\r\n=5\r\ntxt:a\r\n",
         b"#t\r\n",
-        b",-1\r\n",
         b"(-1\r\n",
         b"=5\r\ntxt:a\r\n",
         b"*2\r\n$1\r\na\r\n-ERR inside\r\n",
@@ -239,6 +238,10 @@ fn flattened(reply: &Reply) -> Option<(Shape, Values)> {
     let items = |items: &[Reply]| items.iter().map(value_of).collect::<Option<_>>();
     Some(match reply {
         Reply::Integer(number) => (Shape::Integer(*number), vec![]),
+        Reply::Double(number) => (
+            Shape::Double,
+            vec![Some(format!("{number:?}").into_bytes())],
+        ),
         Reply::Error(text) => (Shape::Error, vec![Some(text.clone())]),
         Reply::Simple(text) => (Shape::Simple, vec![Some(text.clone())]),
         Reply::Array(values) | Reply::Set(values) => (Shape::Values, items(values)?),

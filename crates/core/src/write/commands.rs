@@ -1,5 +1,7 @@
 //! The commands that write one row, encoded.
 
+use super::check_json::check_json;
+use super::json::{self, NotFinite};
 use super::table::{Field, Table};
 use crate::resp::encode;
 
@@ -30,7 +32,7 @@ impl Encoder {
         table.put_key(out, row);
         for field in &table.fields {
             if table.is_full || !field.text.is_null(row) {
-                out.extend_from_slice(&field.argument);
+                out.extend_from_slice(&field.head);
                 self.value(out, field, row)?;
             }
         }
@@ -73,6 +75,71 @@ impl Encoder {
         self.only_value(out, table, row)
     }
 
+    /// `JSON.SET key path document [NX]`.
+    pub(super) fn json_set(
+        &mut self,
+        out: &mut Vec<u8>,
+        table: &Table,
+        row: usize,
+        only_new: bool,
+    ) -> Result<(), Refusal> {
+        encode::header(out, 4 + usize::from(only_new));
+        out.extend_from_slice(b"$8\r\nJSON.SET\r\n");
+        self.place_and_document(out, table, row)?;
+        if only_new {
+            out.extend_from_slice(b"$2\r\nNX\r\n");
+        }
+        Ok(())
+    }
+
+    /// `JSON.MERGE key path document`.
+    pub(super) fn json_merge(
+        &mut self,
+        out: &mut Vec<u8>,
+        table: &Table,
+        row: usize,
+    ) -> Result<(), Refusal> {
+        out.extend_from_slice(b"*4\r\n$10\r\nJSON.MERGE\r\n");
+        self.place_and_document(out, table, row)
+    }
+
+    fn place_and_document(
+        &mut self,
+        out: &mut Vec<u8>,
+        table: &Table,
+        row: usize,
+    ) -> Result<(), Refusal> {
+        table.put_key(out, row);
+        out.extend_from_slice(&table.path);
+        if !table.is_document {
+            self.object(table, row)?;
+            encode::bulk(out, &self.value);
+            return Ok(());
+        }
+        let field = table.fields.first();
+        let text = field.and_then(|field| field.text.kept(row));
+        let text = text.unwrap_or_default();
+        check_json(text).map_err(|reason| format!("the document {reason}"))?;
+        encode::bulk(out, text);
+        Ok(())
+    }
+
+    /// Makes a JSON object of a row: one member a column.
+    fn object(&mut self, table: &Table, row: usize) -> Result<(), Refusal> {
+        self.value.clear();
+        self.value.push(b'{');
+        for (index, field) in table.fields.iter().enumerate() {
+            if index > 0 {
+                self.value.push(b',');
+            }
+            self.value.extend_from_slice(&field.head);
+            json::value(&field.text, row, &mut self.value, NotFinite::Refused)
+                .map_err(|reason| refusal(field, reason))?;
+        }
+        self.value.push(b'}');
+        Ok(())
+    }
+
     fn only_value(&mut self, out: &mut Vec<u8>, table: &Table, row: usize) -> Result<(), Refusal> {
         match table.fields.first() {
             Some(field) => self.value(out, field, row),
@@ -81,7 +148,12 @@ impl Encoder {
     }
 
     #[inline]
-    fn value(&mut self, out: &mut Vec<u8>, field: &Field, row: usize) -> Result<(), Refusal> {
+    pub(super) fn value(
+        &mut self,
+        out: &mut Vec<u8>,
+        field: &Field,
+        row: usize,
+    ) -> Result<(), Refusal> {
         if let Some(kept) = field.text.kept(row) {
             encode::bulk(out, kept);
             return Ok(());
@@ -90,10 +162,14 @@ impl Encoder {
         field
             .text
             .append(row, &mut self.value)
-            .map_err(|reason| format!("the value of column {:?} {reason}", field.name))?;
+            .map_err(|reason| refusal(field, reason))?;
         encode::bulk(out, &self.value);
         Ok(())
     }
+}
+
+fn refusal(field: &Field, reason: &str) -> Refusal {
+    format!("the value of column {:?} {reason}", field.name)
 }
 
 /// `DEL key`.
@@ -126,7 +202,7 @@ pub(super) fn watch(out: &mut Vec<u8>, table: &Table, rows: &[usize]) {
     }
 }
 
-fn number(out: &mut Vec<u8>, number: i64) {
+pub(super) fn number(out: &mut Vec<u8>, number: i64) {
     encode::bulk(out, itoa::Buffer::new().format(number).as_bytes());
 }
 
@@ -156,6 +232,9 @@ mod tests {
             ttl_column: None,
             ttl_ms: Some(1500),
             find_duplicates: true,
+            field_ttls: Vec::new(),
+            is_document: false,
+            path: "$".to_owned(),
         };
         Ok(Table::new(&request, &RecordBatch::try_from_iter(columns)?)?)
     }

@@ -40,8 +40,7 @@ impl Nested {
                 let columns = fields.iter().zip(array.as_struct().columns());
                 let field = columns.map(|(field, column)| {
                     let mut head = Vec::new();
-                    string(&mut head, field.name().as_bytes());
-                    head.push(b':');
+                    member(&mut head, field.name());
                     Ok((head, Text::new(column)?))
                 });
                 Self::Struct(field.collect::<Result<_>>()?)
@@ -59,25 +58,41 @@ fn inner(array: &dyn Array) -> Result<Box<Text>> {
     Text::new(array).map(Box::new)
 }
 
+/// What becomes of NaN and the infinities, which JSON has no numbers for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotFinite {
+    /// The names in quotes that most parsers of this extension take.
+    Named,
+    /// They cannot be written.
+    Refused,
+}
+
+/// Appends `"name":`.
+pub(super) fn member(out: &mut Vec<u8>, name: &str) {
+    string(out, name.as_bytes());
+    out.push(b':');
+}
+
 /// Appends a value that is not null.
 pub(super) fn nested(
     nested: &Nested,
     row: usize,
     out: &mut Vec<u8>,
+    rule: NotFinite,
 ) -> std::result::Result<(), Reason> {
     match nested {
         Nested::List(offsets, text) => {
             let place = |at: usize| usize::try_from(offsets[at]).unwrap_or(0);
-            list(text, place(row)..place(row + 1), out)
+            list(text, place(row)..place(row + 1), out, rule)
         }
         Nested::LargeList(offsets, text) => {
             let place = |at: usize| usize::try_from(offsets[at]).unwrap_or(0);
-            list(text, place(row)..place(row + 1), out)
+            list(text, place(row)..place(row + 1), out, rule)
         }
         Nested::Array(array, text) => {
             let width = usize::try_from(array.value_length()).unwrap_or(0);
             let start = usize::try_from(array.value_offset(row)).unwrap_or(0);
-            list(text, start..start + width, out)
+            list(text, start..start + width, out, rule)
         }
         Nested::Struct(fields) => {
             out.push(b'{');
@@ -86,7 +101,7 @@ pub(super) fn nested(
                     out.push(b',');
                 }
                 out.extend_from_slice(head);
-                value(text, row, out)?;
+                value(text, row, out, rule)?;
             }
             out.push(b'}');
             Ok(())
@@ -98,6 +113,7 @@ fn list(
     text: &Text,
     rows: std::ops::Range<usize>,
     out: &mut Vec<u8>,
+    rule: NotFinite,
 ) -> std::result::Result<(), Reason> {
     out.push(b'[');
     let first = rows.start;
@@ -105,38 +121,51 @@ fn list(
         if row > first {
             out.push(b',');
         }
-        value(text, row, out)?;
+        value(text, row, out, rule)?;
     }
     out.push(b']');
     Ok(())
 }
 
-fn value(text: &Text, row: usize, out: &mut Vec<u8>) -> std::result::Result<(), Reason> {
+/// Appends a value or `null`.
+pub(super) fn value(
+    text: &Text,
+    row: usize,
+    out: &mut Vec<u8>,
+    rule: NotFinite,
+) -> std::result::Result<(), Reason> {
     if text.is_null(row) {
         out.extend_from_slice(b"null");
         return Ok(());
     }
     match &text.values {
-        Values::Float64(values) if !values[row].is_finite() => not_finite(out, values[row]),
+        Values::Float64(values) if !values[row].is_finite() => {
+            not_finite(out, values[row], rule)?;
+        }
         Values::Float32(values) if !values[row].is_finite() => {
-            not_finite(out, f64::from(values[row]));
+            not_finite(out, f64::from(values[row]), rule)?;
         }
         Values::Utf8(_) | Values::LargeUtf8(_) | Values::Utf8View(_) => {
             string(out, text.kept(row).unwrap_or_default());
         }
-        Values::Dictionary { places, values } => return value(values, places[row], out),
+        Values::Dictionary { places, values } => {
+            return value(values, places[row], out, rule);
+        }
         Values::Date(_) | Values::Time(_) | Values::Datetime { .. } | Values::Duration { .. } => {
             out.push(b'"');
             text.append(row, out)?;
             out.push(b'"');
         }
+        Values::Nested(inner) => nested(inner, row, out, rule)?,
         _ => text.append(row, out)?,
     }
     Ok(())
 }
 
-/// JSON has no such numbers; these names are what most parsers of the extension take.
-fn not_finite(out: &mut Vec<u8>, number: f64) {
+fn not_finite(out: &mut Vec<u8>, number: f64, rule: NotFinite) -> std::result::Result<(), Reason> {
+    if rule == NotFinite::Refused {
+        return Err("is NaN or infinite, and JSON has no such number");
+    }
     out.extend_from_slice(if number.is_nan() {
         b"\"NaN\""
     } else if number > 0.0 {
@@ -144,6 +173,7 @@ fn not_finite(out: &mut Vec<u8>, number: f64) {
     } else {
         b"\"-Infinity\""
     });
+    Ok(())
 }
 
 /// Appends a text in quotes; only what RFC 8259, section 7 demands is escaped.

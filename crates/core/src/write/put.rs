@@ -12,8 +12,34 @@ use super::worker::Worker;
 /// A transaction or pipeline is closed when it has so many bytes; one row may be larger.
 const UNIT_BYTES: usize = 256 << 10;
 
+/// How many of each command a transaction has.
+#[derive(Debug, Default)]
+struct Sent {
+    del: usize,
+    hset: usize,
+    hsetex: usize,
+    hpexpire: usize,
+    json_set: usize,
+    pexpire: usize,
+}
+
+impl Sent {
+    fn commands(&self) -> usize {
+        self.del + self.hset + self.hsetex + self.hpexpire + self.json_set + self.pexpire
+    }
+
+    fn add(&mut self, more: &Self) {
+        self.del += more.del;
+        self.hset += more.hset;
+        self.hsetex += more.hsetex;
+        self.hpexpire += more.hpexpire;
+        self.json_set += more.json_set;
+        self.pexpire += more.pexpire;
+    }
+}
+
 impl Worker<'_> {
-    /// Hashes in place of whatever is there: `MULTI, DEL, HSET [, PEXPIRE] …, EXEC`.
+    /// Keys in place of whatever is there: `MULTI, DEL, HSET [, PEXPIRE] …, EXEC`.
     pub(super) fn put_transactions(&mut self, unit: Unit) {
         let mut rest = Some(unit);
         while let Some(unit) = rest.take() {
@@ -24,14 +50,14 @@ impl Worker<'_> {
     /// Returns the rows that were too many for one transaction.
     pub(super) fn put_transaction(&mut self, mut unit: Unit) -> Option<Unit> {
         let start = self.position();
-        let replaces = self.request.if_exists == IfExists::Replace;
         let before = self.connection.output().len();
         self.connection.output().extend_from_slice(commands::MULTI);
         let mut rows = Vec::with_capacity(unit.rows.len());
         let mut counts = Vec::with_capacity(unit.rows.len());
+        let mut sent = Sent::default();
         let mut given = std::mem::take(&mut unit.rows).into_iter();
         for row in given.by_ref() {
-            if let Some(count) = self.put_hash(&unit, row, replaces) {
+            if let Some(count) = self.put_row(&unit, row, &mut sent) {
                 rows.push(row);
                 counts.push(count);
             }
@@ -46,44 +72,69 @@ impl Worker<'_> {
             return rest;
         }
         self.connection.output().extend_from_slice(commands::EXEC);
-        self.count_hashes(&counts, replaces);
+        self.count(&sent);
+        let replaces = self.request.if_exists == IfExists::Replace;
         self.owe(
             unit.with(rows),
             start,
-            Replies::Transaction(Transaction::new(counts)),
+            Replies::Transaction(Transaction::new(counts, replaces)),
         );
         rest
     }
 
     /// The number of commands; none for a row with a value that cannot be written.
-    fn put_hash(&mut self, unit: &Unit, row: usize, replaces: bool) -> Option<u8> {
+    fn put_row(&mut self, unit: &Unit, row: usize, sent: &mut Sent) -> Option<usize> {
         let table = &unit.table;
+        let mut more = Sent::default();
         let out = self.connection.output();
         let before = out.len();
-        if replaces {
+        let if_exists = self.request.if_exists;
+        if if_exists == IfExists::Replace {
             commands::del(out, table, row);
+            more.del += 1;
         }
-        if let Err(reason) = self.encoder.hset(out, table, row) {
+        let encoded = match self.request.kind {
+            Kind::Json => {
+                more.json_set += 1;
+                self.encoder.json_set(out, table, row, false)
+            }
+            _ if table.has_field_ttls => {
+                let has_hsetex = self.features.hsetex;
+                let fields = self.encoder.hash_with_ttls(out, table, row, has_hsetex);
+                fields.map(|fields| {
+                    more.hset += fields.hset;
+                    more.hsetex += fields.hsetex;
+                    more.hpexpire += fields.hpexpire;
+                })
+            }
+            _ => {
+                more.hset += 1;
+                self.encoder.hset(out, table, row)
+            }
+        };
+        if let Err(reason) = encoded {
             out.truncate(before);
             self.tally.failed(table.key(row), reason);
             return None;
         }
-        let ttl = table.ttl(row);
+        // What is added to may be of another type: its expiry waits for the replies.
+        let ttl = table.ttl(row).filter(|_| if_exists != IfExists::Append);
         if let Some(ttl) = ttl {
             commands::pexpire(out, table, row, ttl);
+            more.pexpire += 1;
         }
-        Some(1 + u8::from(replaces) + u8::from(ttl.is_some()))
+        sent.add(&more);
+        Some(more.commands())
     }
 
-    fn count_hashes(&self, counts: &[u8], replaces: bool) {
-        let all: usize = counts.iter().map(|count| usize::from(*count)).sum();
-        let plain = (1 + usize::from(replaces)) * counts.len();
+    fn count(&self, sent: &Sent) {
         add(&self.stats.transaction, 2);
-        add(&self.stats.hset, counts.len());
-        add(&self.stats.pexpire, all - plain);
-        if replaces {
-            add(&self.stats.del, counts.len());
-        }
+        add(&self.stats.del, sent.del);
+        add(&self.stats.hset, sent.hset);
+        add(&self.stats.hsetex, sent.hsetex);
+        add(&self.stats.hpexpire, sent.hpexpire);
+        add(&self.stats.json_set, sent.json_set);
+        add(&self.stats.pexpire, sent.pexpire);
     }
 
     /// `WATCH` and `EXISTS`, before the transaction with those that do not exist.
@@ -102,12 +153,7 @@ impl Worker<'_> {
 
     /// One command a row.
     pub(super) fn put_singles(&mut self, unit: Unit) {
-        let command = match (self.request.kind, self.request.if_exists) {
-            (Kind::Hashes, _) => Command::Hset,
-            (Kind::Strings, IfExists::Replace) => Command::Set,
-            (Kind::Strings, IfExists::Fail) => Command::SetNew,
-            (Kind::Strings, IfExists::Append) => Command::Append,
-        };
+        let command = Command::of(self.request);
         let start = self.position();
         let mut rows = Vec::with_capacity(unit.rows.len());
         let begin = self.connection.output().len();
@@ -122,6 +168,9 @@ impl Worker<'_> {
             let encoded = match command {
                 Command::Hset => self.encoder.hset(out, &unit.table, *row),
                 Command::Append => self.encoder.append(out, &unit.table, *row),
+                Command::JsonSet => self.encoder.json_set(out, &unit.table, *row, false),
+                Command::JsonSetNew => self.encoder.json_set(out, &unit.table, *row, true),
+                Command::JsonMerge => self.encoder.json_merge(out, &unit.table, *row),
                 _ => {
                     let only_new = command == Command::SetNew;
                     self.encoder.set(out, &unit.table, *row, only_new)
@@ -140,6 +189,8 @@ impl Worker<'_> {
                 match command {
                     Command::Hset => &self.stats.hset,
                     Command::Append => &self.stats.append,
+                    Command::JsonSet | Command::JsonSetNew => &self.stats.json_set,
+                    Command::JsonMerge => &self.stats.json_merge,
                     _ => &self.stats.set,
                 },
                 rows.len(),

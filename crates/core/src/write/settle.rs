@@ -2,6 +2,7 @@
 
 use super::look::Look;
 use super::owed::{Owed, Refused, Replies, Unit};
+use super::request::IfExists;
 use super::singles::{Command, Singles};
 use super::transaction::{Ending, Transaction};
 use super::worker::{NOT_SENT, Worker};
@@ -11,7 +12,8 @@ const CONFLICTS_TOGETHER: u32 = 8;
 /// After so many conflicts a key is left to the others.
 const MOST_CONFLICTS: u32 = 100;
 const NO_EXPIRY: &str = "was written, but the connection was lost before its expiry was set";
-const UNKNOWN: &str = "connection lost before the reply: it may or may not have been written";
+pub(super) const UNKNOWN: &str =
+    "connection lost before the reply: it may or may not have been written";
 
 impl Worker<'_> {
     pub(super) fn settle(&mut self, owed: Owed) {
@@ -26,8 +28,9 @@ impl Worker<'_> {
     fn settle_transaction(&mut self, unit: Unit, replies: Transaction) {
         match replies.ending {
             Ending::Executed => {
-                self.tally.written(unit.rows.len() - replies.refused.len());
-                self.fail(&unit, replies.refused);
+                let well = self.fail(&unit, replies.refused);
+                let expires_after = self.request.if_exists == IfExists::Append;
+                self.written(&unit, well, expires_after);
             }
             Ending::Conflict => self.again(unit, "other clients kept changing it"),
             Ending::Aborted(why) => self.without(unit, replies.refused, why),
@@ -83,13 +86,16 @@ impl Worker<'_> {
 
     fn settle_singles(&mut self, unit: &Unit, replies: Singles) {
         let well = self.fail(unit, replies.refused);
-        let expire: Vec<usize> = match replies.command {
-            Command::Hset | Command::Append => {
-                let rows = well.iter().copied();
-                rows.filter(|row| unit.table.ttl(*row).is_some()).collect()
-            }
-            _ => Vec::new(),
-        };
+        self.written(unit, well, replies.command.expires_after());
+    }
+
+    /// Counts rows as written, or sets their expiry first.
+    fn written(&mut self, unit: &Unit, well: Vec<usize>, expires_after: bool) {
+        let mut expire = Vec::new();
+        if expires_after {
+            let rows = well.iter().copied();
+            expire.extend(rows.filter(|row| unit.table.ttl(*row).is_some()));
+        }
         self.tally.written(well.len() - expire.len());
         if !expire.is_empty() {
             self.put_expiries(unit.with(expire));
@@ -134,8 +140,7 @@ impl Worker<'_> {
             let answered = std::mem::replace(&mut unit.rows, open);
             let command = singles.command;
             for row in self.fail(&unit.with(answered), singles.refused) {
-                let expires = matches!(command, Command::Hset | Command::Append);
-                if expires && unit.table.ttl(row).is_some() {
+                if command.expires_after() && unit.table.ttl(row).is_some() {
                     self.tally.failed(unit.table.key(row), NO_EXPIRY);
                 } else {
                     self.tally.written(1);

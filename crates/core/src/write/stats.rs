@@ -45,16 +45,46 @@ counters! {
     del,
     /// HSET commands sent.
     hset,
+    /// HSETEX commands sent.
+    hsetex,
+    /// HPEXPIRE commands sent.
+    hpexpire,
     /// SET commands sent.
     set,
     /// APPEND commands sent.
     append,
+    /// JSON.SET commands sent.
+    json_set,
+    /// JSON.MERGE commands sent.
+    json_merge,
     /// PEXPIRE commands sent.
     pexpire,
     /// EXISTS commands sent.
     exists,
     /// WATCH and UNWATCH commands sent.
     watch,
+    /// Elements written: of sets, lists, zsets, streams and time series.
+    elements,
+    /// UNLINK commands sent.
+    unlink,
+    /// RENAME and RENAMENX commands sent.
+    rename,
+    /// PERSIST commands sent.
+    persist,
+    /// EVAL commands sent.
+    eval,
+    /// SADD commands sent.
+    sadd,
+    /// RPUSH commands sent.
+    rpush,
+    /// ZADD commands sent.
+    zadd,
+    /// XADD commands sent.
+    xadd,
+    /// TS.CREATE commands sent.
+    ts_create,
+    /// TS.MADD commands sent.
+    ts_madd,
 }
 
 /// Adds to a counter.

@@ -6,18 +6,52 @@ use arrow_array::types::Int64Type;
 use arrow_array::{Array, Int64Array};
 use arrow_schema::DataType;
 
-use super::request::WriteRequest;
+use super::json;
+use super::request::{FieldTtl, Kind, WriteRequest};
 use super::text::Text;
 use crate::resp::encode;
 use crate::{Error, Result};
 
-/// One column that becomes a field, or the value of a string.
+/// One column that becomes a field, a member, or the value of a string.
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) name: String,
-    /// The name as an argument of a command, encoded once.
-    pub(super) argument: Vec<u8>,
+    /// The name as it stands before the value, encoded once: an argument, or `"name":` in JSON.
+    pub(super) head: Vec<u8>,
     pub(super) text: Text,
+    ttls: Option<Ttls>,
+}
+
+impl Field {
+    /// The time to live of the field in a row, in milliseconds.
+    #[inline]
+    pub(super) fn ttl(&self, row: usize) -> Option<i64> {
+        self.ttls.as_ref().and_then(|ttls| ttls.of(row))
+    }
+}
+
+/// Times to live in milliseconds.
+#[derive(Debug)]
+enum Ttls {
+    Fixed(i64),
+    Rows(Int64Array),
+}
+
+impl Ttls {
+    #[inline]
+    fn of(&self, row: usize) -> Option<i64> {
+        match self {
+            Self::Fixed(ttl) => Some(*ttl),
+            Self::Rows(ttls) => (!ttls.is_null(row)).then(|| ttls.value(row)),
+        }
+    }
+
+    fn new(batch: &RecordBatch, ms: Option<i64>, column: Option<&str>) -> Result<Option<Self>> {
+        match column {
+            Some(name) => ttls_of(batch, name).map(Self::Rows).map(Some),
+            None => Ok(ms.map(Self::Fixed)),
+        }
+    }
 }
 
 /// A batch. Its arrays are shared with whoever made it.
@@ -25,27 +59,36 @@ pub(super) struct Field {
 pub(super) struct Table {
     prefix: Vec<u8>,
     keys: Text,
-    ttls: Option<Int64Array>,
-    ttl_ms: Option<i64>,
+    ttls: Option<Ttls>,
     pub(super) fields: Vec<Field>,
+    /// Whether a field can have a time to live of its own.
+    pub(super) has_field_ttls: bool,
     pub(super) rows: usize,
+    /// Where in a document the values go, as an argument.
+    pub(super) path: Vec<u8>,
+    /// Whether the one field has JSON already.
+    pub(super) is_document: bool,
     /// Whether each row has all fields, so that none needs to be counted.
     pub(super) is_full: bool,
 }
 
 impl Table {
     pub(super) fn new(request: &WriteRequest, batch: &RecordBatch) -> Result<Self> {
-        let fields = request.fields.iter().map(|name| field(batch, name));
+        let fields = request.fields.iter();
+        let fields = fields.map(|name| field(batch, name, request));
         let fields = fields.collect::<Result<Vec<_>>>()?;
-        let ttls = request.ttl_column.as_deref();
+        let mut path = Vec::new();
+        encode::bulk(&mut path, request.path.as_bytes());
         Ok(Self {
             prefix: request.key_prefix.clone(),
             keys: keys(batch, &request.key)?,
-            ttls: ttls.map(|name| ttls_of(batch, name)).transpose()?,
-            ttl_ms: request.ttl_ms,
+            ttls: Ttls::new(batch, request.ttl_ms, request.ttl_column.as_deref())?,
+            has_field_ttls: fields.iter().any(|field| field.ttls.is_some()),
             is_full: !fields.iter().any(|field| field.text.has_nulls()),
             fields,
             rows: batch.num_rows(),
+            path,
+            is_document: request.is_document,
         })
     }
 
@@ -80,10 +123,7 @@ impl Table {
     /// The time to live of a row in milliseconds.
     #[inline]
     pub(super) fn ttl(&self, row: usize) -> Option<i64> {
-        match &self.ttls {
-            Some(ttls) => (!ttls.is_null(row)).then(|| ttls.value(row)),
-            None => self.ttl_ms,
-        }
+        self.ttls.as_ref().and_then(|ttls| ttls.of(row))
     }
 
     /// How many fields of a row are not null.
@@ -97,28 +137,37 @@ impl Table {
     }
 }
 
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
+pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
     match batch.column_by_name(name) {
         Some(array) => Ok(array),
         None => Err(Error::option(format!("the frame has no column {name:?}"))),
     }
 }
 
-fn field(batch: &RecordBatch, name: &str) -> Result<Field> {
+fn field(batch: &RecordBatch, name: &str, request: &WriteRequest) -> Result<Field> {
     let text = Text::new(column(batch, name)?).map_err(|mut error| {
         error.message = format!("column {name:?}: {}", error.message);
         error
     })?;
-    let mut argument = Vec::new();
-    encode::bulk(&mut argument, name.as_bytes());
+    let mut head = Vec::new();
+    match request.kind {
+        Kind::Json => json::member(&mut head, name),
+        _ => encode::bulk(&mut head, name.as_bytes()),
+    }
+    let is_it = |ttl: &&FieldTtl| ttl.field == name;
+    let ttls = match request.field_ttls.iter().find(is_it) {
+        Some(ttl) => Ttls::new(batch, ttl.ms, ttl.column.as_deref())?,
+        None => None,
+    };
     Ok(Field {
         name: name.to_owned(),
-        argument,
+        head,
         text,
+        ttls,
     })
 }
 
-fn keys(batch: &RecordBatch, name: &str) -> Result<Text> {
+pub(super) fn keys(batch: &RecordBatch, name: &str) -> Result<Text> {
     use DataType as D;
     let array = column(batch, name)?;
     match array.data_type() {
@@ -138,7 +187,7 @@ fn keys(batch: &RecordBatch, name: &str) -> Result<Text> {
     Ok(keys)
 }
 
-fn ttls_of(batch: &RecordBatch, name: &str) -> Result<Int64Array> {
+pub(super) fn ttls_of(batch: &RecordBatch, name: &str) -> Result<Int64Array> {
     let array = column(batch, name)?;
     let ttls = array.as_primitive_opt::<Int64Type>().ok_or_else(|| {
         Error::option(format!(

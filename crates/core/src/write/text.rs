@@ -9,7 +9,7 @@ use arrow_array::{
 use arrow_buffer::{NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, TimeUnit};
 
-use super::json::{self, Nested};
+use super::json::{self, Nested, NotFinite};
 use super::temporal;
 use crate::{Error, Result};
 
@@ -141,7 +141,7 @@ impl Text {
             }
             Values::Decimal { values, scale } => decimal(out, values[row], *scale),
             Values::Dictionary { places, values } => values.append(places[row], out)?,
-            Values::Nested(nested) => json::nested(nested, row, out)?,
+            Values::Nested(nested) => json::nested(nested, row, out, NotFinite::Named)?,
             Values::Null => {}
             _ => out.extend_from_slice(self.kept(row).unwrap_or_default()),
         }

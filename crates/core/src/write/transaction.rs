@@ -23,15 +23,21 @@ enum Stage {
     Results,
 }
 
+const OLD_VALUE: &str = " (inside EXEC: the old value may be gone)";
+
 /// The replies of one transaction.
 #[derive(Debug)]
 pub(super) struct Transaction {
     /// How many commands each row has.
-    commands: Vec<u8>,
+    commands: Vec<usize>,
+    /// Whether each begins with a DEL.
+    replaces: bool,
     stage: Stage,
     /// Where the next reply belongs.
     row: usize,
-    command: u8,
+    command: usize,
+    /// Numbers that are still to come of a reply that is an array of them.
+    numbers: u64,
     /// The rows with an error, each once, before EXEC or in it.
     pub(super) refused: Vec<Refused>,
     pub(super) ending: Ending,
@@ -39,12 +45,14 @@ pub(super) struct Transaction {
 
 impl Transaction {
     /// For rows of so many commands each; there must be one row, and each must have one command.
-    pub(super) fn new(commands: Vec<u8>) -> Self {
+    pub(super) fn new(commands: Vec<usize>, replaces: bool) -> Self {
         Self {
             commands,
+            replaces,
             stage: Stage::Multi,
             row: 0,
             command: 0,
+            numbers: 0,
             refused: Vec::new(),
             ending: Ending::Executed,
         }
@@ -67,11 +75,18 @@ impl Transaction {
             }
             (Stage::Results, Element::Error(text)) => {
                 // Such as an ACL that changed after the commands were queued.
-                let text = [text, b" (inside EXEC: the old value may be gone)"].concat();
-                self.refuse(&text);
+                match self.replaces {
+                    true => self.refuse(&[text, OLD_VALUE.as_bytes()].concat()),
+                    false => self.refuse(text),
+                }
                 return Ok(self.step());
             }
-            (Stage::Results, Element::Integer(_) | Element::Simple(_)) => return Ok(self.step()),
+            (Stage::Results, Element::Integer(_)) if self.numbers > 1 => self.numbers -= 1,
+            (Stage::Results, Element::Array(n)) if self.numbers == 0 && n > 0 => self.numbers = n,
+            (Stage::Results, Element::Integer(_) | Element::Simple(_)) => {
+                self.numbers = 0;
+                return Ok(self.step());
+            }
             (Stage::Exec, element) => return self.exec(element),
             (Stage::Multi, Element::Simple(_)) => self.stage = Stage::Queue,
             // Without MULTI the commands that follow are executed one by one: nothing more is sent.
@@ -83,7 +98,7 @@ impl Transaction {
 
     fn exec(&mut self, element: Element<'_>) -> Result<bool> {
         match element {
-            Element::Array(n) if n == self.commands.iter().map(|n| u64::from(*n)).sum::<u64>() => {
+            Element::Array(n) if n == self.commands.iter().sum::<usize>() as u64 => {
                 (self.row, self.command) = (0, 0);
                 self.stage = Stage::Results;
                 return Ok(false);
@@ -122,8 +137,8 @@ mod tests {
     use super::*;
     use crate::resp::element::element;
 
-    fn run(commands: &[u8], input: &str) -> Result<Transaction> {
-        let mut transaction = Transaction::new(commands.to_vec());
+    fn run(commands: &[usize], input: &str) -> Result<Transaction> {
+        let mut transaction = Transaction::new(commands.to_vec(), true);
         let (mut at, mut done) = (0, false);
         while let Some((found, next)) = element(input.as_bytes(), at)? {
             assert!(!done, "more replies than were asked for");
@@ -140,6 +155,16 @@ mod tests {
         let transaction = run(&[2, 1], input)?;
         assert_eq!(transaction.ending, Ending::Executed);
         assert!(transaction.refused.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn a_reply_may_be_an_array_of_numbers() -> Result<()> {
+        let queued = "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n";
+        let input = format!("{queued}*3\r\n:2\r\n*2\r\n:1\r\n:1\r\n-ERR x\r\n");
+        let transaction = run(&[2, 1], &input)?;
+        let why = format!("ERR x{OLD_VALUE}");
+        assert_eq!(transaction.refused, [(1, why)]);
         Ok(())
     }
 
@@ -177,7 +202,7 @@ mod tests {
 
     #[test]
     fn without_multi_nothing_goes_on() {
-        let mut transaction = Transaction::new(vec![1]);
+        let mut transaction = Transaction::new(vec![1], true);
         let refused = transaction.take(Element::Error(b"NOPERM no multi"));
         assert!(refused.is_err_and(|e| e.kind == crate::ErrorKind::Permission));
     }

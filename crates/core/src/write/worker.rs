@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::commands::{self, Encoder};
+use super::features::Features;
 use super::owed::{Owed, Replies, Unit};
 use super::request::{IfExists, Kind, WriteRequest};
 use super::stats::WriteStats;
@@ -31,10 +32,39 @@ const SEND_BYTES: usize = 64 << 10;
 /// Bytes that may be without a reply.
 const WINDOW: u64 = 8 << 20;
 
+/// How rows are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Between MULTI and EXEC.
+    Transactions,
+    /// The same, after a look whether the keys exist.
+    Look,
+    /// One command each.
+    Singles,
+}
+
+impl Way {
+    fn of(request: &WriteRequest) -> Self {
+        match (request.kind, request.if_exists) {
+            (Kind::Hashes, IfExists::Replace) => Self::Transactions,
+            (Kind::Hashes, IfExists::Fail) => Self::Look,
+            // Fields and their expiry at once.
+            (Kind::Hashes, IfExists::Append) if !request.field_ttls.is_empty() => {
+                Self::Transactions
+            }
+            (Kind::Json, IfExists::Replace) if request.is_whole() => Self::Transactions,
+            // JSON.SET has NX, and no expiry.
+            (Kind::Json, IfExists::Fail) if request.expires() => Self::Look,
+            _ => Self::Singles,
+        }
+    }
+}
+
 /// All that a running write holds.
 pub(super) struct Worker<'a> {
     pub(super) request: &'a WriteRequest,
     pub(super) connection: Connection,
+    pub(super) features: Features,
     pub(super) encoder: Encoder,
     pub(super) stats: &'a WriteStats,
     pub(super) tally: &'a mut Tally,
@@ -61,6 +91,7 @@ impl<'a> Worker<'a> {
         Self {
             request,
             connection,
+            features: Features::default(),
             encoder: Encoder::default(),
             stats,
             tally,
@@ -73,15 +104,12 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Whether hashes are written inside of MULTI and EXEC.
-    fn transacts(&self) -> bool {
-        self.request.kind == Kind::Hashes && self.request.if_exists != IfExists::Append
-    }
-
-    /// Makes sure that the user may do what must not be found missing in the middle: with MULTI
-    /// refused, the DEL that follows would be executed at once.
+    /// Makes sure that the server has the commands, and that the user may do what must not be
+    /// found missing in the middle: with MULTI refused, the DEL that follows would be executed at
+    /// once.
     pub(super) fn check(&mut self) -> Result<()> {
-        if self.transacts() {
+        self.features = Features::ask(&mut self.connection, self.request)?;
+        if Way::of(self.request) != Way::Singles {
             self.connection.call(&[b"MULTI"])?;
             self.connection.call(&[b"EXEC"])?;
         }
@@ -122,10 +150,10 @@ impl<'a> Worker<'a> {
     /// The next rows of the batch at hand that can be written.
     fn next_unit(&mut self) -> Option<Unit> {
         let (table, mut row) = self.at_hand.take()?;
-        let most = match (self.transacts(), self.request.if_exists) {
-            (true, IfExists::Fail) => LOOK_KEYS,
-            (true, _) => TRANSACTION_KEYS,
-            (false, _) => PIPELINE_KEYS,
+        let most = match Way::of(self.request) {
+            Way::Look => LOOK_KEYS,
+            Way::Transactions => TRANSACTION_KEYS,
+            Way::Singles => PIPELINE_KEYS,
         };
         let mut rows = Vec::with_capacity(most);
         while rows.len() < most && row < table.rows {
@@ -152,7 +180,8 @@ impl<'a> Worker<'a> {
                 .failed(table.key(row), "the frame has this key twice");
             return false;
         }
-        if table.width(row) > 0 {
+        let is_object = self.request.kind == Kind::Json && !self.request.is_document;
+        if is_object || table.width(row) > 0 {
             return true;
         }
         match (self.request.kind, self.request.if_exists) {
@@ -162,6 +191,7 @@ impl<'a> Worker<'a> {
                 "all fields are null: Redis has no empty hash",
             ),
             (Kind::Strings, _) => self.tally.failed(table.key(row), "the value is null"),
+            (Kind::Json, _) => self.tally.failed(table.key(row), "the document is null"),
         }
         false
     }
@@ -260,10 +290,10 @@ impl<'a> Worker<'a> {
 
     /// Appends commands for a unit.
     fn put(&mut self, unit: Unit) {
-        match (self.request.kind, self.request.if_exists) {
-            (Kind::Hashes, IfExists::Fail) => self.put_look(unit),
-            (Kind::Hashes, IfExists::Replace) => self.put_transactions(unit),
-            _ => self.put_singles(unit),
+        match Way::of(self.request) {
+            Way::Look => self.put_look(unit),
+            Way::Transactions => self.put_transactions(unit),
+            Way::Singles => self.put_singles(unit),
         }
     }
 

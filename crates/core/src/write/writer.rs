@@ -10,7 +10,7 @@ use crossbeam_channel::{
     Receiver, RecvTimeoutError, SendTimeoutError, Sender, TryRecvError, bounded,
 };
 
-use super::request::WriteRequest;
+use super::request::{Request, WriteRequest};
 use super::stats::WriteStats;
 use super::table::Table;
 use super::tally::{Tally, WriteOutcome};
@@ -42,17 +42,19 @@ pub struct Writer {
     thread: Option<JoinHandle<()>>,
     cancel: Cancel,
     broken: Arc<AtomicBool>,
+    abandoned: Arc<AtomicBool>,
     stats: Arc<WriteStats>,
 }
 
 impl Writer {
     /// Starts to connect; see [`Writer::is_ready`].
-    pub fn start(options: ConnectOptions, request: WriteRequest) -> Result<Self> {
+    pub fn start(options: ConnectOptions, request: Request) -> Result<Self> {
         let (batches, receiver) = bounded(BATCHES_AHEAD);
         let (ready_sender, ready) = bounded(1);
         let (outcome_sender, outcome) = bounded(1);
         let cancel = Cancel::default();
         let broken = Arc::new(AtomicBool::new(false));
+        let abandoned = Arc::new(AtomicBool::new(false));
         let stats = Arc::new(WriteStats::default());
         let job = Job {
             options,
@@ -60,6 +62,7 @@ impl Writer {
             batches: receiver,
             cancel: cancel.clone(),
             broken: Arc::clone(&broken),
+            abandoned: Arc::clone(&abandoned),
             stats: Arc::clone(&stats),
         };
         let thread = std::thread::Builder::new()
@@ -76,6 +79,7 @@ impl Writer {
             thread: Some(thread),
             cancel,
             broken,
+            abandoned,
             stats,
         })
     }
@@ -108,6 +112,11 @@ impl Writer {
     /// Whether the write has ended with an error: what is offered now is only reported.
     pub fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Relaxed)
+    }
+
+    /// Says that batches are missing: what needs them is not written. Before [`Writer::finish`].
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
     }
 
     /// Says that no batch will come, and waits up to `patience` for the outcome.
@@ -150,50 +159,57 @@ fn stopped() -> Error {
 }
 
 /// What the thread is given.
-struct Job {
+pub(super) struct Job {
     options: ConnectOptions,
-    request: WriteRequest,
-    batches: Receiver<RecordBatch>,
-    cancel: Cancel,
-    broken: Arc<AtomicBool>,
-    stats: Arc<WriteStats>,
+    request: Request,
+    pub(super) batches: Receiver<RecordBatch>,
+    pub(super) cancel: Cancel,
+    pub(super) broken: Arc<AtomicBool>,
+    pub(super) abandoned: Arc<AtomicBool>,
+    pub(super) stats: Arc<WriteStats>,
 }
 
 impl Job {
-    fn connect(&self) -> Result<Connection> {
+    pub(super) fn connect(&self) -> Result<Connection> {
         let mut connection = Connection::open(&self.options, &self.cancel)?;
         connection.expect_all_keys()?;
         Ok(connection)
     }
 
     fn run(&self, ready: &Sender<Result<()>>) -> WriteOutcome {
+        match &self.request {
+            Request::Rows(request) => self.run_rows(request, ready),
+            Request::Collections(request) => self.run_collections(request, ready),
+        }
+    }
+
+    fn run_rows(&self, request: &WriteRequest, ready: &Sender<Result<()>>) -> WriteOutcome {
         let mut tally = Tally::new(Arc::clone(&self.stats));
         let mut seen = SeenKeys::default();
         let connection = match self.connect() {
             Ok(connection) => connection,
             Err(error) => return self.refuse(error, ready, tally),
         };
-        let mut worker = Worker::new(
-            connection,
-            &self.request,
-            &self.stats,
-            &mut tally,
-            &mut seen,
-        );
+        let mut worker = Worker::new(connection, request, &self.stats, &mut tally, &mut seen);
         if let Err(error) = worker.check() {
             return self.refuse(error, ready, tally);
         }
         drop(ready.send(Ok(())));
-        if let Err(error) = self.write_all(&mut worker) {
+        if let Err(error) = self.write_all(request, &mut worker) {
             worker.give_up();
             tally.outcome.error = Some(error);
             self.broken.store(true, Ordering::Relaxed);
-            self.report_the_rest(&mut tally);
+            self.report_the_rest(request, &mut tally);
         }
         tally.outcome
     }
 
-    fn refuse(&self, error: Error, ready: &Sender<Result<()>>, tally: Tally) -> WriteOutcome {
+    pub(super) fn refuse(
+        &self,
+        error: Error,
+        ready: &Sender<Result<()>>,
+        tally: Tally,
+    ) -> WriteOutcome {
         self.broken.store(true, Ordering::Relaxed);
         drop(ready.send(Err(error.clone())));
         let mut outcome = tally.outcome;
@@ -201,7 +217,7 @@ impl Job {
         outcome
     }
 
-    fn write_all(&self, worker: &mut Worker<'_>) -> Result<()> {
+    fn write_all(&self, request: &WriteRequest, worker: &mut Worker<'_>) -> Result<()> {
         loop {
             let batch = match self.batches.try_recv() {
                 Ok(batch) => batch,
@@ -215,18 +231,18 @@ impl Job {
                     }
                 }
             };
-            let table = Table::new(&self.request, &batch)?;
+            let table = Table::new(request, &batch)?;
             worker.write(&Arc::new(table))?;
         }
     }
 
     /// Whoever has the batches hands them over as before; none of them is written.
-    fn report_the_rest(&self, tally: &mut Tally) {
+    fn report_the_rest(&self, request: &WriteRequest, tally: &mut Tally) {
         while let Ok(batch) = self.batches.recv() {
             if self.cancel.is_cancelled() {
                 return;
             }
-            if let Ok(table) = Table::new(&self.request, &batch) {
+            if let Ok(table) = Table::new(request, &batch) {
                 not_sent(tally, &table, 0);
             }
         }

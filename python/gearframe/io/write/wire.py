@@ -14,6 +14,9 @@ _SCALARS = (
 )  # fmt: skip
 _WIDE = (pl.Int128, pl.UInt128)
 
+# The levels that the parsers of JSON modules take, the document's own among them.
+_DEEPEST = 127
+
 
 def check_dtype(name: str, dtype: pl.DataType) -> None:
     """Refuse a column that cannot be written.
@@ -32,7 +35,7 @@ def check_dtype(name: str, dtype: pl.DataType) -> None:
 
     Examples
     --------
-    >>> from gearframe.io.wire import check_dtype
+    >>> from gearframe.io.write.wire import check_dtype
     >>> check_dtype("n", pl.Int64())
     >>> check_dtype("o", pl.Object())  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -52,6 +55,31 @@ def check_dtype(name: str, dtype: pl.DataType) -> None:
         raise SchemaError(
             f"column {name!r}: {wrong}{inside} cannot be written; cast it to String or Float64"
         )
+
+
+def check_member_dtype(name: str, dtype: pl.DataType) -> None:
+    """Refuse a column that cannot be a member of a JSON document.
+
+    Raises
+    ------
+    SchemaError
+        As in `check_dtype`; for Binary too, and for more than 127 levels.
+    """
+    if isinstance(dtype, pl.Binary):
+        raise SchemaError(
+            f"column {name!r}: Binary cannot be written as JSON, which has no bytes; "
+            "encode it, for instance with .bin.encode('base64')"
+        )
+    check_dtype(name, dtype)
+    if _depth(dtype) >= _DEEPEST:
+        raise SchemaError(
+            f"column {name!r} has {_depth(dtype)} levels; a JSON document has at most {_DEEPEST}"
+        )
+
+
+def _depth(dtype: pl.DataType) -> int:
+    is_nested = isinstance(dtype, pl.List | pl.Array | pl.Struct)
+    return int(is_nested) + max(map(_depth, _inner(dtype)), default=0)
 
 
 def _unwritable(dtype: pl.DataType) -> pl.DataType | None:
@@ -90,6 +118,12 @@ def to_wire(name: str, dtype: pl.DataType) -> pl.Expr:
     if not _needs_cast(dtype):
         return column
     return column.cast(_with_wide(dtype, pl.String())).cast(_with_wide(dtype, pl.Binary()))
+
+
+def member_to_wire(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Like `to_wire`, for a column that becomes a member of a JSON document as a whole."""
+    wire = to_wire(name, dtype)
+    return wire.cast(pl.Binary) if isinstance(dtype, _WIDE) else wire
 
 
 def _needs_cast(dtype: pl.DataType) -> bool:

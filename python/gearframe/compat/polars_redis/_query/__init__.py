@@ -1,0 +1,1 @@
+"""Conditions that become RediSearch queries; ``query.py`` is the door."""
