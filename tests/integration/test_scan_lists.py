@@ -34,7 +34,8 @@ def test_columns_and_their_order(client: gf.Client, redis_client: redis.Redis) -
     redis_client.pexpire("list:7:eu", 100_000)
     lf = gf.scan_lists(
         client, "*", pl.Int8, include_position=True, position_column="at", element_column="n",
-        key_column="key", key_schema="list:{id:Int64}:{region}", include_ttl=True, ttl_column="left",
+        key_column="key", key_schema="list:{id:Int64}:{region}", include_ttl=True,
+        ttl_column="left",
         row_index_name="row", row_index_offset=3,
     )  # fmt: skip
     frame = lf.collect()

@@ -238,9 +238,11 @@ def test_ranks_that_change_between_two_windows(
 ) -> None:
     fill(redis_client, "z", 5_000)
     run = lambda: redis_client.execute_command(*change)  # noqa: E731
-    with before(url, "ZRANGE", run, 2, protocol=protocol) as client:
-        with pytest.raises(DataError, match='key "z" was changed while its'):
-            gf.read_zsets(client, "z", **options)
+    with (
+        before(url, "ZRANGE", run, 2, protocol=protocol) as client,
+        pytest.raises(DataError, match='key "z" was changed while its'),
+    ):
+        gf.read_zsets(client, "z", **options)
     redis_client.delete("z")
     fill(redis_client, "z", 5_000)
     with before(url, "ZRANGE", run, 2, protocol=protocol) as client:

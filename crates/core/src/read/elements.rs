@@ -27,7 +27,7 @@ const FIRST_ELEMENTS: usize = 256;
 /// millisecond.
 const MOST_ELEMENTS: usize = 4096;
 /// Bytes that the elements asked for at once should stay below.
-const ELEMENT_BYTES: u64 = 1 << 20;
+pub(super) const ELEMENT_BYTES: u64 = 1 << 20;
 
 /// How many elements to ask for at once.
 #[derive(Debug)]

@@ -35,7 +35,7 @@ impl Worker<'_> {
         self.replies.next_text("MULTI")?;
         let unchanged = match self.replies.next_head()? {
             Head::Array(0) => true,
-            Head::Other(Shape::Scalar) => false,
+            Head::Other(Shape::Scalar) if self.replies.is_null() => false,
             Head::Array(_) => return Err(Error::protocol("EXEC of no command gave answers")),
             Head::Other(shape) => return Err(self.replies.unexpected(shape, "EXEC")),
         };
