@@ -12,7 +12,7 @@ import pytest
 import redis
 
 import gearframe as gf
-from gearframe.exceptions import DataError
+from gearframe.exceptions import KeyChangedError
 from tests.integration.whole_runs import whole_run
 
 SEEDS = [20240229, 42]
@@ -123,7 +123,7 @@ def test_stable_elements_come_exactly_once(
             # A list that comes in pieces either comes as it was at one moment, or not at all.
             try:
                 frame = gf.read_lists(client, "list:large")
-            except DataError as error:
+            except KeyChangedError as error:
                 assert "was changed while its" in str(error)  # noqa: PT017 - both are right
             else:
                 check(frame, "element", "list")

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 import gearframe as gf
-from gearframe.exceptions import DataError, OptionError, SchemaError
+from gearframe.exceptions import DataError, KeyChangedError, OptionError, SchemaError
 from tests.integration.between import before
 from tests.integration.commandstats import counted
 from tests.integration.whole_runs import commands_in, whole_run
@@ -270,7 +270,7 @@ def test_a_list_that_changes_between_two_windows(
     # The first LRANGE is the first page; the second stands behind WATCH.
     with before(url, "LRANGE", run, 2, protocol=protocol) as client:
         lf = gf.scan_lists(client, "list")
-        with pytest.raises(DataError) as caught:
+        with pytest.raises(KeyChangedError) as caught:
             lf.collect()
         assert 'key "list" was changed while its 5000 elements were read' in str(caught.value)
         assert 'on_change="keep"' in str(caught.value)
