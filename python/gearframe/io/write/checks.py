@@ -13,7 +13,7 @@ from gearframe.io.write.options import (
     LONGEST_TTL_MS,
     TTL_RANGE,
 )
-from gearframe.io.write.wire import check_dtype, check_member_dtype
+from gearframe.io.write.wire import check_dtype, check_member_dtype, exactly
 
 if TYPE_CHECKING:
     from gearframe.io.write.definition import WriteDefinition
@@ -59,7 +59,7 @@ def check_values(frame: pl.DataFrame, definition: WriteDefinition) -> None:
 
 
 def _ttl_is_wrong(name: str, dtype: pl.DataType, longest_ms: int) -> pl.Expr:
-    column, longest = pl.col(name), longest_ms // 1000
+    column, longest = exactly(name), longest_ms // 1000
     if isinstance(dtype, pl.Duration):
         column, longest = column.dt.total_milliseconds(), longest_ms
     wrong = column <= 0
