@@ -109,6 +109,8 @@ def test_a_schema_is_required(url: str, name: str) -> None:
     for function in (getattr(shim, f"scan_{name}"), getattr(shim, f"read_{name}")):
         with pytest.raises(ValueError, match="schema is required"):
             function(url, "user:*")
+        with pytest.raises(ValueError, match="expected a dict such as"):
+            function(url, "user:*", ["name"])
 
 
 @pytest.mark.usefixtures("people")

@@ -177,6 +177,8 @@ def test_details_of_what_is_skipped(url: str, redis_client: redis.Redis) -> None
 def test_details_of_keys_that_are_no_text(url: str) -> None:
     frame = pl.DataFrame({"_key": [b"\xff", b"a"], "n": [1, 2]})
     assert shim.write_hashes_detailed(frame, url).succeeded_keys == [b"\xff", "a"]
+    found = shim.write_hashes_detailed(frame, url, key_prefix=b"\xfe")  # type: ignore[arg-type]
+    assert found.succeeded_keys == [b"\xfe\xff", b"\xfea"]
     assert shim.write_hashes_detailed(NUMBERED, url, None, key_prefix="r:").succeeded_keys == [
         "r:0",
         "r:1",

@@ -111,7 +111,7 @@ def projected(function: str, schema: Any, asked: Mapping[str, Any]) -> dict[str,
             f"schema is required for {function}: give the fields and their dtypes, such as "
             "{'name': pl.Utf8}, or what infer_hash_schema or infer_json_schema finds"
         )
-    found = dict(schema)
+    found = fields_of(schema)
     wanted = asked.get("projection")
     if wanted is None:
         return found
@@ -122,3 +122,10 @@ def projected(function: str, schema: Any, asked: Mapping[str, Any]) -> dict[str,
             f"projection names {unknown[0]!r}, which the schema lacks; it has {list(found)}"
         )
     return {name: dtype for name, dtype in found.items() if name in wanted}
+
+
+def fields_of(schema: Any) -> dict[str, Any]:
+    """Give a schema as a dict."""
+    if not isinstance(schema, Mapping):
+        raise SchemaError(f"schema is {schema!r}; expected a dict such as {{'name': pl.Utf8}}")
+    return dict(schema)

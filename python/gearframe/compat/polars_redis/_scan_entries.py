@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from gearframe.compat.polars_redis._scan_arguments import finish, settle, shared
+from gearframe.compat.polars_redis._scan_arguments import fields_of, finish, settle, shared
 from gearframe.compat.polars_redis._server import open_client
 from gearframe.compat.polars_redis.options import StreamScanOptions, TimeSeriesScanOptions
 from gearframe.io.streams import scan_streams as real_scan_streams
@@ -101,7 +101,7 @@ batch_size, count_hint
         "count_hint": count_hint,
     }
     asked = settle(StreamScanOptions, options, given)
-    fields = dict(schema or {})
+    fields = fields_of({} if schema is None else schema)
     if asked.get("fields") is not None:
         fields = {name: fields.get(name, pl.String) for name in asked["fields"]}
     lf = real_scan_streams(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from gearframe.compat.polars_redis._server import Key, open_client, shown
 from gearframe.exceptions import WriteError
+from gearframe.io.options import as_bytes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -114,9 +115,8 @@ def result(
 
 def keys_of(df: pl.DataFrame, key: str, prefix: str) -> list[bytes]:
     """Give the keys as the server has them."""
-    start = prefix.encode()
-    names = df.get_column(key).to_list()
-    return [start + (name.encode() if isinstance(name, str) else name) for name in names]
+    start = as_bytes(prefix)
+    return [start + as_bytes(name) for name in df.get_column(key).to_list()]
 
 
 def _apart(report: WriteReport, if_exists: str) -> tuple[dict[bytes, str], list[bytes]]:
