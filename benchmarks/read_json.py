@@ -24,6 +24,7 @@ def run(server: BenchServer, settings: Settings) -> Answer:
             what=f"{keys:,} JSON documents, {len(elements.DOCUMENT)} fields",
             commands=map(elements.json_set, elements.documents(keys, seed)),
             scan=lambda client: gf.scan_json(client, "*", elements.DOCUMENT),
-            fetch=floor.command("JSON.GET", *(f"$.{name}" for name in elements.DOCUMENT)),
+            # All members are wanted: without paths the server takes a fraction of the time.
+            fetch=floor.command("JSON.GET"),
             expected=elements.documents(keys, seed),
         )

@@ -8,16 +8,8 @@
 """
 
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING
 
-from gearframe.cache import (
-    cache_dataframe,
-    cache_exists,
-    cache_info,
-    cache_ttl,
-    delete_cached,
-    get_cached_dataframe,
-    scan_cached,
-)
 from gearframe.client import Client, connect
 from gearframe.exceptions import (
     AuthenticationError,
@@ -38,8 +30,6 @@ from gearframe.exceptions import (
     UrlError,
     WriteError,
 )
-from gearframe.infer.infer import infer_schema
-from gearframe.infer.result import InferredColumn, InferredSchema
 from gearframe.io.explain import explain, reports
 from gearframe.io.hashes import read_hashes, scan_hashes
 from gearframe.io.json import read_json, scan_json
@@ -60,16 +50,30 @@ from gearframe.io.write.strings import write_strings
 from gearframe.io.write.timeseries import write_timeseries
 from gearframe.io.write.zsets import write_zsets
 from gearframe.io.zsets import read_zsets, scan_zsets
-from gearframe.streams import (
-    AsyncStreamConsumer,
-    ReplicationDestination,
-    ReplicationPipeline,
-    StreamConsumer,
-    ack_entries,
-    iter_stream,
-    iter_stream_async,
-    read_stream,
-)
+from gearframe.lazy import lazy as _lazy
+
+if TYPE_CHECKING:
+    from gearframe.cache import (
+        cache_dataframe,
+        cache_exists,
+        cache_info,
+        cache_ttl,
+        delete_cached,
+        get_cached_dataframe,
+        scan_cached,
+    )
+    from gearframe.infer.infer import infer_schema
+    from gearframe.infer.result import InferredColumn, InferredSchema
+    from gearframe.streams import (
+        AsyncStreamConsumer,
+        ReplicationDestination,
+        ReplicationPipeline,
+        StreamConsumer,
+        ack_entries,
+        iter_stream,
+        iter_stream_async,
+        read_stream,
+    )
 
 __version__ = _version("gearframe")
 
@@ -144,3 +148,29 @@ __all__ = [
     "write_timeseries",
     "write_zsets",
 ]
+
+# What needs redis-py is imported when it is first used: it takes its time, and most programs only
+# read and write frames.
+_LATER = {
+    "AsyncStreamConsumer": "gearframe.streams",
+    "InferredColumn": "gearframe.infer.result",
+    "InferredSchema": "gearframe.infer.result",
+    "ReplicationDestination": "gearframe.streams",
+    "ReplicationPipeline": "gearframe.streams",
+    "StreamConsumer": "gearframe.streams",
+    "ack_entries": "gearframe.streams",
+    "cache_dataframe": "gearframe.cache",
+    "cache_exists": "gearframe.cache",
+    "cache_info": "gearframe.cache",
+    "cache_ttl": "gearframe.cache",
+    "delete_cached": "gearframe.cache",
+    "get_cached_dataframe": "gearframe.cache",
+    "infer_schema": "gearframe.infer.infer",
+    "iter_stream": "gearframe.streams",
+    "iter_stream_async": "gearframe.streams",
+    "read_stream": "gearframe.streams",
+    "scan_cached": "gearframe.cache",
+}
+
+if not TYPE_CHECKING:  # a checker would take every name for a right one
+    __getattr__, __dir__ = _lazy(__name__, _LATER, ("cache", "infer", "streams"))

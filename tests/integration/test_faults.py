@@ -228,7 +228,7 @@ def payload_of(replies: bytes) -> set[int]:
             length = int(replies[at + 1 : line_end])
             found.update(range(after, after + length))
             after += length + 2
-        elif replies[at : at + 1] in (b":", b"+"):
+        elif replies[at : at + 1] in (b":", b"+", b","):
             found.update(range(at + 1, line_end))
         at = after
     return found

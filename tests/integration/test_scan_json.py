@@ -35,9 +35,11 @@ def client(request: pytest.FixtureRequest, json_url: str) -> Iterator[gf.Client]
 @pytest.fixture
 def put(server_client: redis.Redis) -> Callable[[dict[str, Any]], None]:
     def put(documents: dict[str, Any]) -> None:
+        pipe = server_client.pipeline(transaction=False)
         for key, document in documents.items():
             text = document if isinstance(document, bytes) else json.dumps(document)
-            server_client.execute_command("JSON.SET", key, "$", text)
+            pipe.execute_command("JSON.SET", key, "$", text)
+        pipe.execute()
 
     return put
 
@@ -68,12 +70,9 @@ def test_the_commands_are_those_of_the_columns(client: gf.Client, json_url: str)
     lf = client.scan_json("a:*", ARTICLE, document_column="json")
     queries = {
         "JSON.GET for each key: $.views": (lf.select("views"), {"scan": 1, "json.get": 3}),
-        "JSON.GET for each key: $.title $.views": (
-            lf.select("title", "views"),
-            {"scan": 1, "json.get": 3},
-        ),
+        "JSON.GET for each key: $.title $.views (without paths where a sample shows no other "
+        "members)": (lf.select("title", "views"), {"scan": 1, "json.get": 3}),
         "JSON.GET for each key": (lf.select("json"), {"scan": 1, "json.get": 3}),
-        "JSON.GET for each key: $.n $": (lf.select("json", "n"), {"scan": 1, "json.get": 3}),
         "SCAN MATCH a:* COUNT 1000 TYPE ReJSON-RL": (lf.select("_key"), {"scan": 1}),
     }
     with redis.Redis.from_url(json_url) as other:
@@ -84,6 +83,7 @@ def test_the_commands_are_those_of_the_columns(client: gf.Client, json_url: str)
             assert seen == calls
             shown = {name.lower(): n for name, n in gf.reports(query)[0].commands.items()}
             assert shown == calls
+        assert "  JSON.GET for each key" in gf.explain(lf.select("json", "n")).splitlines()
         with counted(other) as seen:
             assert lf.select(pl.len()).collect().item() == 3
         assert seen == {"scan": 1}
@@ -104,18 +104,100 @@ def logged(client: redis.Redis) -> Iterator[list[list[str]]]:
 
 def test_a_path_is_asked_once(put: Put, client: gf.Client, server_client: redis.Redis) -> None:
     put({"k": {"a": {"b": 1}}})
-    schema = {"one": pl.Int64, "two": pl.Float64, "three": pl.Int64}
-    lf = client.scan_json("k", schema, paths=dict.fromkeys(schema, "$.a.b"), document_column="json")
+    paths_of = {**dict.fromkeys(["one", "two", "three"], "$.a.b"), "member": "$.a", "again": "$.a"}
+    objects = dict.fromkeys(["member", "again"], pl.Struct({"b": pl.Int64}))
+    schema = {"one": pl.Int64, "two": pl.Float64, "three": pl.Int64, **objects}
+    lf = client.scan_json("k", schema, paths=paths_of, document_column="json")
+    values = {"json": '{"a":{"b":1}}', "member": {"b": 1}, "again": {"b": 1}}
     for columns, paths in [
         (["one"], ["$.a.b"]),
         (["one", "two", "three"], ["$.a.b"]),
         (["one", "two", "json"], ["$.a.b", "$"]),
+        (["member", "json"], []),
+        (["member", "again"], ["$.a"]),
+        (["member", "again", "one"], ["$.a.b", "$.a"]),
         (["json"], []),
     ]:
         with logged(server_client) as arguments:
             row = lf.select(columns).collect().row(0)
         assert arguments == [["k", *paths]]
-        assert row == tuple('{"a":{"b":1}}' if name == "json" else 1 for name in columns)
+        assert row == tuple(values.get(name, 1) for name in columns)
+
+
+def sampled(client: redis.Redis, lf: pl.LazyFrame) -> tuple[pl.DataFrame, dict[str, int], bool]:
+    """Give a frame, the commands that it took, and whether whole documents were asked for."""
+    with logged(client) as arguments, counted(client) as calls:
+        frame = lf.collect()
+    assert len({len(each) for each in arguments}) == 1
+    return frame, calls, len(arguments[0]) == 1
+
+
+def test_whole_documents_where_all_members_are_wanted(
+    put: Put, client: gf.Client, server_client: redis.Redis
+) -> None:
+    put({f"d:{i}": {"a": i, "b b": str(i)} for i in range(80)})
+    lf = client.scan_json("d:*", {"b b": pl.String, "a": pl.Int64, "none": pl.Int64})
+    frame, calls, whole = sampled(server_client, lf)
+    assert sorted(frame.rows()) == sorted((f"d:{i}", str(i), i, None) for i in range(80))
+    assert whole
+    assert calls == {"scan": 1, "json.objkeys": 16, "json.get": 80}
+    assert gf.reports(lf)[0].commands == {
+        "SCAN": 1,
+        "JSON.OBJKEYS (sample)": 16,
+        "JSON.GET": 80,
+    }
+    _, calls, whole = sampled(server_client, lf.select("a"))
+    assert not whole
+    assert "json.objkeys" not in calls
+
+
+@pytest.mark.parametrize("other", [{"a": 1, "x": 1}, {"x": {"a": 1}}], ids=["beside", "instead"])
+def test_paths_where_documents_have_other_members(
+    put: Put, client: gf.Client, server_client: redis.Redis, other: dict[str, Any]
+) -> None:
+    put({f"d:{i}": other for i in range(80)})
+    lf = client.scan_json("d:*", {"a": pl.Int64, "b": pl.Int64}, include_key=False)
+    frame, calls, whole = sampled(server_client, lf)
+    assert frame.unique().rows() == [(other.get("a"), None)]
+    assert calls["json.objkeys"] == 16
+    assert not whole
+
+
+def test_a_sample_without_objects_or_with_other_types(
+    put: Put, client: gf.Client, server_client: redis.Redis
+) -> None:
+    put({f"d:{i}": [i] if i % 2 else i for i in range(100)})
+    server_client.mset({f"d:s{i}": "text" for i in range(100)})
+    lf = client.scan_json("d:*", {"a": pl.Int64, "0": pl.Int64}, include_key=False)
+    assert lf.collect().unique().rows() == [(None, None)]
+    report = gf.reports(lf)[0]
+    assert (report.rows, report.keys_of_other_type) == (100, 100)
+    for name in ("a", "0"):  # by path, without a sample
+        assert lf.select(name).collect().unique().rows() == [(None,)]
+
+
+def test_keys_of_another_type_do_not_spoil_the_sample(
+    put: Put, client: gf.Client, server_client: redis.Redis
+) -> None:
+    put({f"d:{i}": {"a": i, "b": i} for i in range(40)})
+    server_client.mset({f"d:s{i}": "text" for i in range(40)})
+    lf = client.scan_json("d:*", {"a": pl.Int64, "b": pl.Int64}, include_key=False)
+    frame, _, whole = sampled(server_client, lf)
+    assert whole
+    assert sorted(frame.rows()) == [(i, i) for i in range(40)]
+
+
+def test_a_document_with_more_members_ends_whole_documents(
+    put: Put, client: gf.Client, server_client: redis.Redis
+) -> None:
+    """Of 6,000 named keys the sample is every 375th; these and the first ones are small."""
+    small = [i < 2000 or i % 375 == 0 for i in range(6000)]
+    put({f"d:{i}": {"a": i, "b": i} for i in range(6000) if small[i]})
+    put({f"d:{i}": {"a": i, "x": "x" * 4000} for i in range(6000) if not small[i]})
+    keys = [f"d:{i}" for i in range(6000)]
+    lf = client.scan_json(schema={"a": pl.Int64, "b": pl.Int64}, keys=keys, include_key=False)
+    assert lf.collect().rows() == [(i, i if small[i] else None) for i in range(6000)]
+    assert 1_000_000 < gf.reports(lf)[0].bytes_read < 12_000_000
 
 
 @pytest.mark.parametrize("columns", [["title"], ["title", "json"], ["json"], ["title", "views"]])
@@ -203,6 +285,15 @@ def test_definite_and_indefinite_paths(put: Put, client: gf.Client) -> None:
         ("k:2", None, None, None, None, [], None, [], [], [], None),
         ("k:3", None, None, None, 7, [], None, [], [], [], None),
     ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("articles")
+def test_an_inferred_schema(client: gf.Client) -> None:
+    lf = client.scan_json("a:*", "infer", document_column="json")
+    assert lf.collect_schema() == {"_key": pl.String, **ARTICLE, "json": pl.String}
+    assert lf.select("views", "n").sort("views").collect().row(2) == (2, {"x": 2})
+    city = client.read_json("a:*", gf.infer_schema(client, "a:*"), paths={"views": "$.n.x"})
+    assert sorted(city["views"]) == [0, 1, 2]
 
 
 def test_scalars_and_arrays_at_the_root(put: Put, client: gf.Client) -> None:

@@ -123,6 +123,18 @@ def test_the_first_rows_cost_as_many_vectors(
     assert all(expected[name] == vector for name, vector in rows(frame).items())
 
 
+@pytest.mark.parametrize("vectors", [True, False])
+def test_a_few_rows_out_of_many_that_do_not_fit(
+    client: gf.Client, raw: redis.Redis, vectors: bool
+) -> None:
+    fill(raw, "v:1", 600)
+    raw.execute_command("VADD", "v:1", "VALUES", 3, 1, 1, 1, "7")
+    lf = client.scan_vectors("v:*", 3, member_dtype=pl.Int64, on_error="skip")
+    lf = lf if vectors else lf.select("_key", "member")
+    for count in (1, 2, 500):
+        assert lf.head(count).collect()["member"].to_list() == [7]
+
+
 def test_each_key_counts_once_whatever_it_is(client: gf.Client, raw: redis.Redis) -> None:
     fill(raw, "v", 2)
     raw.set("text", "x")

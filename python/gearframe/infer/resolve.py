@@ -57,8 +57,10 @@ def resolve_schema(
         )
     inferred = infer_schema(client, pattern, kind, keys=keys, reserved=reserved)
     if not inferred.sampled_keys:
+        option = "dtype" if kind == "strings" else "schema"
+        wanted = "the dtype" if kind == "strings" else "the columns and their dtypes"
         raise SchemaError(
-            f"schema='infer': there is nothing to infer from, for no key of {pattern!r} is of "
-            f"type {TYPE_NAMES[kind]}; give the columns and their dtypes"
+            f"{option}='infer': there is nothing to infer from, for no key of {pattern!r} is of "
+            f"type {TYPE_NAMES[kind]}; give {wanted}"
         )
     return inferred.schema

@@ -134,7 +134,8 @@ def _fetches(
 
 
 _PIECES = ": small ones at once, large ones in pieces of up to 4,096"
-_WINDOWS = "; above 4,096 elements in windows under WATCH"
+# How many fit into the first answer depends on their size, and on how much was read before.
+_WINDOWS = "; more than fit into one answer (256 to 4,096) in windows under WATCH"
 
 
 def _hashes(columns: Sequence[Column]) -> list[str]:
@@ -146,12 +147,17 @@ def _hashes(columns: Sequence[Column]) -> list[str]:
 
 
 def _json(columns: Sequence[Column]) -> list[str]:
-    paths = [str(column.source["path"]) for column in columns if column.origin == "path"]
+    sources = [column.source for column in columns if column.origin == "path"]
+    paths = list(dict.fromkeys(str(source["path"]) for source in sources))
     document = any(column.origin == "document" for column in columns)
-    if document and paths:
-        paths.append("$")
-    shown = " ".join(["JSON.GET for each key:", *dict.fromkeys(paths)])
-    return [shown.removesuffix(":")] if paths or document else []
+    are_members = all(source["member"] is not None for source in sources)
+    if document and are_members:
+        return ["JSON.GET for each key"]
+    if document:
+        paths = list(dict.fromkeys([*paths, "$"]))
+    sampled = are_members and len(paths) > 1
+    instead = " (without paths where a sample shows no other members)" if sampled else ""
+    return [f"JSON.GET for each key: {' '.join(paths)}{instead}"] if paths else []
 
 
 def _zsets(columns: Sequence[Column], elements: Mapping[str, Any]) -> str:
@@ -172,8 +178,8 @@ def _places(places: Sequence[int]) -> str:
 def _by_labels(filters: Sequence[str], pattern: bytes | None, keys: int | None) -> str:
     """Say how the index of labels finds keys, and which of them are read."""
     shown = "*" if pattern is None else pattern.decode("utf-8", "backslashreplace")
-    kept = f"of its keys those that match {shown}" if keys is None else f"and {keys:,} keys named"
-    return f"TS.QUERYINDEX {' '.join(filters)}; {kept}"
+    kept = f"that match {shown}" if keys is None else f"that are named ({keys:,})"
+    return f"TS.QUERYINDEX {' '.join(filters)}; of its keys those {kept}"
 
 
 def _timeseries(columns: Sequence[Column], elements: Mapping[str, Any]) -> list[str]:

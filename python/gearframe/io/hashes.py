@@ -10,7 +10,7 @@ import polars as pl
 from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.definition import Column
 from gearframe.io.inferred import with_schema
-from gearframe.io.options import ScanOptions, columns_of, field_columns, scan
+from gearframe.io.options import ScanOptions, check_distinct, columns_of, field_columns, scan
 from gearframe.io.source import collect
 
 if TYPE_CHECKING:
@@ -171,6 +171,12 @@ def scan_hashes(
     └────────┴──────┴─────┘
     """
     if format == "long":
+        check_distinct(field_column, value_column, *(["field_ttl"] if field_ttl else ()))
+        if not isinstance(field_ttl, bool):
+            raise OptionError(
+                f"field_ttl is {field_ttl!r}; in long format all fields come, so expected True "
+                "or False; filter by the name of the field"
+            )
         given: dict[str, tuple[Any, str]] = {field_column: (_name_dtype(field_dtype), "name")}
         given[value_column] = (pl.String if schema is None else _one_dtype(schema), "value")
         if field_ttl:
@@ -201,7 +207,8 @@ def scan_hashes(
 def _names(field_ttl: bool | Sequence[str]) -> list[str]:
     if isinstance(field_ttl, bool):
         return []
-    if isinstance(field_ttl, str) or not all(isinstance(name, str) for name in field_ttl):
+    is_names = isinstance(field_ttl, Sequence) and not isinstance(field_ttl, str)
+    if not is_names or not all(isinstance(name, str) for name in field_ttl):
         raise OptionError(f"field_ttl is {field_ttl!r}; expected True, or names of fields")
     return list(field_ttl)
 

@@ -1,4 +1,4 @@
-"""``schema="infer"`` of a scan: asks the inference, which knows scans, when it is wanted."""
+"""``"infer"`` in the place of a schema: asks the inference, which knows scans, when wanted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def with_schema(
     -----
     Sends nothing for a schema that is given. For ``"infer"`` see `infer_schema`.
     """
-    if isinstance(schema, Mapping | list | tuple):
+    if schema is None or isinstance(schema, Mapping | list | tuple):
         return client, schema, options
     from gearframe.infer.resolve import resolve_schema
 
@@ -49,4 +49,21 @@ def with_schema(
     found = resolve_schema(
         client, sampled, kind, schema, keys, reserved_names(options) | set(others)
     )
+    return client, found, options
+
+
+def with_dtype(
+    client: Client | str | None, pattern: str | bytes, dtype: Any, options: ScanOptions
+) -> tuple[Client | str | None, Any, ScanOptions]:
+    """Put an inferred dtype in the place of ``"infer"``, for strings: they have one column.
+
+    Returns
+    -------
+    tuple
+        As of `with_schema`, with the dtype.
+    """
+    if not isinstance(dtype, str) or dtype != "infer":
+        return client, dtype, options
+    client, schema, options = with_schema(client, pattern, "strings", dtype, options)
+    [found] = schema.values()
     return client, found, options

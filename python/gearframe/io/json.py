@@ -9,7 +9,8 @@ import polars as pl
 
 from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.definition import Column
-from gearframe.io.json_paths import check_path, is_definite, member_path
+from gearframe.io.inferred import with_schema
+from gearframe.io.json_paths import check_path, is_definite, member_of, member_path
 from gearframe.io.options import ScanOptions, columns_of, reserved_names, scan
 from gearframe.io.source import collect
 from gearframe.schema import normalize_schema
@@ -46,9 +47,11 @@ def scan_json(
         server, which is empty and stays until the program ends.
     pattern : str or bytes, default "*"
         Redis' glob pattern for the keys.
-    schema : mapping, pl.Schema or sequence of pairs, optional
+    schema : mapping, pl.Schema, sequence of pairs, or "infer", optional
         The columns and their dtypes, as for `scan_hashes`. A column is the member of the document
         with its name, unless ``paths`` says otherwise. ``{}`` for no column but the key.
+        ``"infer"`` takes the members of 1,000 documents, at once and not when the query runs;
+        `infer_schema` shows what it finds, and its result is a schema too.
     paths : mapping of str to str, optional
         For columns of the schema that are not members with their name: a JSONPath that begins with
         ``$``, such as ``"$.address.city"``, ``"$.tags[0]"`` or ``'$["a name"]'``; ``"$"`` is the
@@ -70,7 +73,8 @@ def scan_json(
     ------
     SchemaError
         For an unsupported dtype, a name that is taken or comes twice, a path of many matches
-        without a List; and without a schema or ``document_column``.
+        without a List; without a schema or ``document_column``; and for ``"infer"`` without a
+        document to infer from.
     OptionError
         For an option that cannot be used: a path for no column of the schema, a path without
         ``$``.
@@ -82,8 +86,11 @@ def scan_json(
     Notes
     -----
     Sends ``SCAN MATCH COUNT`` and, for each key, one ``JSON.GET`` with the paths of the columns
-    that the query uses, up to 1,000 keys at once. For the document's text alone ``JSON.GET key``;
-    without a column ``SCAN … TYPE ReJSON-RL`` alone. Pushes down what `scan_hashes` does.
+    that the query uses, up to 1,000 keys at once. A path costs the server some 0.7 µs, a small
+    document 1.3 µs. So ``JSON.GET key`` is sent where a sample of documents (``JSON.OBJKEYS``) has
+    no other members than those that the query uses, and for the document's text, from which members
+    are taken too. Without a column ``SCAN … TYPE ReJSON-RL`` alone. Pushes down what `scan_hashes`
+    does.
 
     Nested dtypes are read as docs/values.md says. Numbers are those that the server kept: it holds
     integers from -2**63 to 2**64 - 1 exactly, makes larger ones doubles when they are set, and
@@ -101,6 +108,9 @@ def scan_json(
     >>> orders.collect_schema()["skus"]
     List(String)
     """
+    if schema is not None:
+        others = () if document_column is None else (document_column,)
+        client, schema, options = with_schema(client, pattern, "json", schema, options, others)
     values = _columns(schema, paths, document_column, options)
     return scan(client, "json", pattern, values, options)
 
@@ -148,7 +158,8 @@ def _columns(
     if schema is None and document_column is None:
         raise SchemaError(
             "scan_json needs to know what to read: give schema={'name': pl.String, ...} for "
-            "members of the documents, or document_column='json' for their text"
+            "members of the documents, schema='infer' to find them in a sample, or "
+            "document_column='json' for their text"
         )
     if paths is not None and not isinstance(paths, Mapping):
         raise OptionError(f"paths is {paths!r}; expected a mapping such as {{'city': '$.a.city'}}")
@@ -162,7 +173,9 @@ def _columns(
             f"paths: {unknown[0]!r} is no column of the schema; add it there with its dtype"
         )
     columns = [
-        _column(name, dtype, check_path(given[name], name) if name in given else member_path(name))
+        _at_path(name, dtype, check_path(given[name], name))
+        if name in given
+        else _source(name, dtype, member_path(name), member=name)
         for name, dtype in fields.items()
     ]
     return columns + document
@@ -172,11 +185,19 @@ def _document(name: str, options: ScanOptions) -> list[Column]:
     return columns_of({name: (pl.String(), "document")}, options)
 
 
-def _column(name: str, dtype: pl.DataType, path: str) -> Column:
-    definite = is_definite(path)
-    if not definite and not isinstance(dtype, pl.List | pl.Array):
+def _at_path(name: str, dtype: pl.DataType, path: str) -> Column:
+    """Make a column of a path that a caller gave."""
+    if not is_definite(path):
+        if isinstance(dtype, pl.List | pl.Array):
+            return _source(name, dtype, path, member=None, all_matches=True)
         raise SchemaError(
             f"column {name!r}: the path {path!r} can match more than one value; make the dtype a "
             f"list, pl.List(pl.{dtype}), or the path one of members and places alone"
         )
-    return Column(name, dtype, {"from": "path", "path": path, "all": not definite})
+    return _source(name, dtype, path, member=member_of(path))
+
+
+def _source(
+    name: str, dtype: pl.DataType, path: str, *, member: str | None, all_matches: bool = False
+) -> Column:
+    return Column(name, dtype, {"from": "path", "path": path, "all": all_matches, "member": member})

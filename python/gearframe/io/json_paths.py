@@ -47,6 +47,29 @@ def member_path(name: str) -> str:
     return f"$[{quote}{escaped}{quote}]"
 
 
+def member_of(path: str) -> str | None:
+    """Give the name of the document's member that a path stands for, if it is written plainly.
+
+    Parameters
+    ----------
+    path : str
+        A path that begins with ``$``.
+
+    Returns
+    -------
+    str or None
+        None for all paths but those such as ``$.name``.
+
+    Examples
+    --------
+    >>> from gearframe.io.json_paths import member_of
+    >>> member_of("$.name"), member_of("$.name.first")
+    ('name', None)
+    """
+    name = path.removeprefix("$.")
+    return name if name != path and _IDENTIFIER.fullmatch(name) else None
+
+
 def check_path(path: object, column: str) -> str:
     """Refuse what is no JSONPath.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import polars as pl
 
 from gearframe.io.definition import OnChange
-from gearframe.io.options import ScanOptions, check_place, columns_of, scan
+from gearframe.io.options import ScanOptions, check_distinct, check_place, columns_of, scan
 from gearframe.io.source import collect
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def scan_lists(
         check_place(name, place)
     given: dict[str, tuple[Any, str]] = {}
     if include_position:
+        check_distinct(position_column, element_column)
         given[position_column] = (pl.UInt64, "index")
     values = columns_of(given | {element_column: (dtype, "value")}, options)
     elements = {"range": [start, end]}

@@ -39,8 +39,13 @@ class Narrowed:
     kept: tuple[str, ...] = ()
 
 
-def narrow(definition: ScanDefinition, where: KeyFilter, *, numbers_rows: bool) -> Narrowed:
-    """Narrow the range of a scan by what a predicate says about its elements."""
+def narrow(
+    definition: ScanDefinition, where: KeyFilter, *, numbers_rows: bool, named: bool
+) -> Narrowed:
+    """Narrow the range of a scan by what a predicate says about its elements.
+
+    ``named`` keys are fetched without a SCAN.
+    """
     found: Range = definition.range
     pushed, kept, texts = [], [], set()
     for comparison in where.comparisons:
@@ -51,6 +56,9 @@ def narrow(definition: ScanDefinition, where: KeyFilter, *, numbers_rows: bool) 
         texts.add(comparison.text)
         if numbers_rows:
             kept.append(f"{comparison.text}: the row index counts all rows")
+            continue
+        if named and origin == "type":
+            kept.append(f"{comparison.text}: named keys are asked for their type")
             continue
         result = narrower(found, comparison)
         if result is None:
@@ -131,7 +139,19 @@ def _by_time(found: Range, comparison: Comparison) -> Range | None:
 
 
 def _time_of(bound: str) -> int:
+    """Give the time of an id; ``-`` and ``+`` are the lowest and the highest."""
+    if bound in ("-", "+"):
+        return 0 if bound == "-" else _MOST_IN_ID
     return int(bound.removeprefix("(").partition("-")[0])
+
+
+_MOST_IN_ID = 2**64 - 1
+
+
+def is_part_of_id(text: str) -> bool:
+    """Whether a text is one of the two numbers of an entry's id."""
+    # Longer texts are not turned into numbers: Python takes its time for them.
+    return text.isascii() and text.isdigit() and len(text) <= 20 and int(text) <= _MOST_IN_ID
 
 
 def _milliseconds(value: object) -> float | None:
@@ -143,9 +163,10 @@ def _milliseconds(value: object) -> float | None:
 
 def _by_id(found: Range, comparison: Comparison) -> Range | None:
     value = comparison.value
-    whole = isinstance(value, str) and [
-        part.isascii() and part.isdigit() for part in value.split("-")
-    ] == [True, True]
+    whole = isinstance(value, str) and [is_part_of_id(part) for part in value.split("-")] == [
+        True,
+        True,
+    ]
     if not whole or comparison.operator != "==" or found.get("count") is not None:
         return None
     if found["start"] != "-" or found["end"] != "+":

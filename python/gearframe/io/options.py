@@ -96,6 +96,13 @@ def field_columns(schema: Any, options: ScanOptions, others: Collection[str] = (
     return [Column(name, dtype, {"from": "field", "field": name}) for name, dtype in fields.items()]
 
 
+def check_distinct(*names: object) -> None:
+    """Refuse names of columns of which two are the same."""
+    twice = [name for place, name in enumerate(names) if name in names[:place]]
+    if twice:
+        raise SchemaError(f"two columns are called {twice[0]!r}; give each its own name")
+
+
 def columns_of(given: Mapping[str, tuple[Any, str]], options: ScanOptions) -> list[Column]:
     """Make columns out of names, each with its dtype and what it comes from."""
     dtypes = [(name, dtype) for name, (dtype, _) in given.items()]

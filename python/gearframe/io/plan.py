@@ -119,7 +119,8 @@ def make_plan(
     # A row's number counts the rows before it, so none of them may be missing.
     parts = narrow_by_parts(definition, KeyFilter() if numbers_rows else where)
     chosen = choose_keys(parts.pattern, definition.keys, where, numbers_rows=numbers_rows)
-    narrowed = narrow(definition, where, numbers_rows=numbers_rows)
+    named = chosen.pattern is None
+    narrowed = narrow(definition, where, numbers_rows=numbers_rows, named=named)
     pushed = [*parts.pushed, *chosen.pushed, *narrowed.pushed]
     if len(wanted) < len(schema):
         shown = [name for name in wanted if name != ROWS_COLUMN]

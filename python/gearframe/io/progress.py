@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-
-class _Rate(TextColumn):
-    """Units a second."""
-
-    def __init__(self) -> None:
-        super().__init__("{task.fields[rate]}")
-
 
 class ProgressBar:
     """A bar on standard error with a count, a rate and an estimate of the time left.
@@ -28,11 +18,21 @@ class ProgressBar:
     """
 
     def __init__(self, title: str, total: int | None) -> None:
+        # Imported here: it takes its time, and most programs show no bar.
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed:,.0f} keys"),
-            _Rate(),
+            TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=Console(stderr=True),

@@ -48,6 +48,7 @@ _COMMANDS = {
     "zrange": "ZRANGE",
     "xrange": "XRANGE",
     "json_get": "JSON.GET",
+    "json_objkeys": "JSON.OBJKEYS (sample)",
     "ts_range": "TS.RANGE",
     "ts_info": "TS.INFO",
     "ts_queryindex": "TS.QUERYINDEX",

@@ -8,7 +8,15 @@ import polars as pl
 
 from gearframe.exceptions import OptionError
 from gearframe.io.inferred import with_schema
-from gearframe.io.options import ScanOptions, check_whole, columns_of, field_columns, scan
+from gearframe.io.narrowing import is_part_of_id
+from gearframe.io.options import (
+    ScanOptions,
+    check_distinct,
+    check_whole,
+    columns_of,
+    field_columns,
+    scan,
+)
 from gearframe.io.source import collect
 
 if TYPE_CHECKING:
@@ -112,6 +120,9 @@ def scan_streams(
     """
     if count is not None:
         check_whole("count", count, least=1)
+    names = [(include_id, id_column), (include_timestamp, timestamp_column)]
+    names.append((include_sequence, sequence_column))
+    check_distinct(*(name for included, name in names if included))
     given: dict[str, tuple[Any, str]] = {}
     if include_id:
         given[id_column] = (pl.String, "id")
@@ -132,7 +143,7 @@ def _bound(name: str, bound: str) -> str:
     if isinstance(bound, str):
         time, _, sequence = bound.removeprefix("(").partition("-")
         numbers = [time, sequence] if sequence else [time]
-        if bound in ("-", "+") or all(n.isascii() and n.isdigit() for n in numbers):
+        if bound in ("-", "+") or all(is_part_of_id(number) for number in numbers):
             return bound
     raise OptionError(
         f"{name} is {bound!r}; expected '-', '+', a time in milliseconds, or an id such as "

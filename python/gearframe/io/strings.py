@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import polars as pl
 
+from gearframe.io.inferred import with_dtype
 from gearframe.io.options import ScanOptions, columns_of, scan
 from gearframe.io.source import collect
 
@@ -39,8 +40,9 @@ def scan_strings(
         server, which is empty and stays until the program ends.
     pattern : str or bytes, default "*"
         Redis' glob pattern for the keys.
-    dtype : dtype, default polars.String
+    dtype : dtype or "infer", default polars.String
         What the values are; the same dtypes and the same strictness as in `scan_hashes`.
+        ``"infer"`` looks at 1,000 keys, at once and not when the query runs.
     value_column : str, default "value"
         The name of the column with the values.
     **options
@@ -54,7 +56,7 @@ def scan_strings(
     Raises
     ------
     GearframeError
-        As for `scan_hashes`.
+        As for `scan_hashes`; `SchemaError` also for ``"infer"`` without a string to infer from.
 
     Notes
     -----
@@ -70,6 +72,7 @@ def scan_strings(
     >>> gf.scan_strings(client, "hits:*", pl.Int64).select(pl.col("value").sum()).collect().item()
     7
     """
+    client, dtype, options = with_dtype(client, pattern, dtype, options)
     values = columns_of({value_column: (dtype, "value")}, options)
     return scan(client, "strings", pattern, values, options)
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from gearframe.exceptions import OptionError
 from gearframe.io.definition import OnChange
-from gearframe.io.options import ScanOptions, check_place, columns_of, scan
+from gearframe.io.options import ScanOptions, check_distinct, check_place, columns_of, scan
 from gearframe.io.source import collect
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def scan_zsets(
     >>> lf.filter(pl.col("score") > 15).sort("rank").collect().rows()
     [('board:a', 1, 'cid', 20.0), ('board:a', 2, 'bob', 30.0)]
     """
+    check_distinct(member_column, score_column, *([rank_column] if include_rank else ()))
     given: dict[str, tuple[Any, str]] = {}
     if include_rank:
         given[rank_column] = (pl.UInt64, "index")
@@ -144,7 +145,7 @@ def _bound(name: str, score: float | str) -> str:
     text = score.removeprefix("(") if isinstance(score, str) else score
     try:
         number = float(text) if not isinstance(score, bool) else float("nan")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if number != number:
         raise OptionError(f"{name} is {score!r}; expected a number, or a text such as '(1.5'")

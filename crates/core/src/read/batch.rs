@@ -150,14 +150,24 @@ impl BatchBuilder {
         }
     }
 
-    /// Puts a null where a key has no such part, as for a value that does not fit.
+    /// Puts a null where a key has no such part, or a number is too large, as for a value that
+    /// does not fit.
     #[cold]
-    pub(super) fn push_misfit(&mut self, place: usize, key: &[u8], reason: &str) -> Result<()> {
-        if let Slot::Text(column) = &mut self.slots[place] {
-            column.push_null();
+    pub(super) fn push_misfit(
+        &mut self,
+        place: usize,
+        key: &[u8],
+        value: &[u8],
+        reason: &str,
+    ) -> Result<()> {
+        match &mut self.slots[place] {
+            Slot::Text(column) => column.push_null(),
+            Slot::Number(numbers) => numbers.push(None),
+            Slot::Vector(vectors) => vectors.push_null(),
+            Slot::Nothing => {}
         }
         let dtype = self.outputs[place].dtype.to_string();
-        self.misfit(place, key, key, &dtype, reason)
+        self.misfit(place, key, value, &dtype, reason)
     }
 
     /// Puts the vector of a member into a column of the row under construction.

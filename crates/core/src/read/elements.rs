@@ -8,12 +8,12 @@ use super::cursors::{self, Cursor};
 use super::entries;
 use super::indexed;
 use super::large::Large;
+use super::members::Members;
 use super::pages::Known;
 use super::request::{Kind, Source, ZsetRange};
 use super::rows::Rows;
 use super::samples::Later;
 use super::stats::add;
-use super::vectors::Members;
 use super::worker::Worker;
 use crate::error::Result;
 use crate::keys::{KeyPage, SeenKeys};
@@ -27,7 +27,7 @@ const FIRST_ELEMENTS: usize = 256;
 /// millisecond.
 const MOST_ELEMENTS: usize = 4096;
 /// Bytes that the elements asked for at once should stay below.
-const ELEMENT_BYTES: u64 = 1 << 20;
+pub(super) const ELEMENT_BYTES: u64 = 1 << 20;
 
 /// How many elements to ask for at once.
 #[derive(Debug)]
@@ -211,7 +211,7 @@ impl Worker<'_> {
     }
 
     /// Whether a key without elements cannot be: then it was gone when it was asked for.
-    fn empty_is_gone(&self) -> bool {
+    pub(super) fn empty_is_gone(&self) -> bool {
         match &self.request.kind {
             Kind::Sets
             | Kind::Fields

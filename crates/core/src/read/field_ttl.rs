@@ -58,7 +58,8 @@ impl Worker<'_> {
             ))),
             // What the key is by now, its values tell.
             Head::Other(shape)
-                if shape == Shape::Scalar || self.replies.text().starts_with(b"WRONGTYPE") =>
+                if shape == Shape::Scalar && self.replies.is_null()
+                    || shape == Shape::Error && self.replies.text().starts_with(b"WRONGTYPE") =>
             {
                 ttls.extend(std::iter::repeat_n(NO_FIELD, count));
                 Ok(())
@@ -82,6 +83,10 @@ impl Worker<'_> {
             present: true,
         };
         for (index, &field_ttl) in ttls.iter().enumerate() {
+            if field_ttl == NO_FIELD {
+                // Gone since HSCAN: as a row it would look like one that never expires.
+                continue;
+            }
             target.push(&mut self.rows, |row| {
                 row.name(fields.names.get(index))?;
                 row.field_ttls(&[field_ttl]);

@@ -187,7 +187,7 @@ impl Worker<'_> {
         let with_index = self.rows.wants(&Source::Index);
         let First { from, to, counts } = first(range, window, with_index);
         let length = match counts {
-            true => match self.receive_count(kind.length)? {
+            true => match self.receive_count(kind.length, kind.range)? {
                 Ok(length) => Some(length),
                 Err(answer) => return Ok(answer),
             },
@@ -208,7 +208,15 @@ impl Worker<'_> {
             (Some((_, end)), Some(start)) => end <= start + found as i64,
             _ => range.0 < 0 || range.1 >= 0 && to == range.1,
         };
-        if is_full && !reaches && !self.suffices(found) {
+        // Of a range that counts from the end, the first window may hold nothing.
+        let useful = match (wanted, start) {
+            (Some((from, end)), Some(start)) => {
+                let last = end.min(start.saturating_add(found as i64));
+                usize::try_from(last - from.max(start)).unwrap_or(0)
+            }
+            _ => found,
+        };
+        if is_full && !reaches && !self.suffices(useful) {
             self.pass_over(kind, found)?;
             return Ok(Answer::Windows);
         }
@@ -243,7 +251,7 @@ impl Worker<'_> {
         with_rank: bool,
     ) -> Result<Answer> {
         let first = match with_rank {
-            true => match self.receive_count("ZCOUNT")? {
+            true => match self.receive_count("ZCOUNT", ZSET.range)? {
                 Ok(below) => Some(below),
                 Err(answer) => return Ok(answer),
             },
@@ -262,8 +270,12 @@ impl Worker<'_> {
     }
 
     /// Receives the answers to MULTI, a count and a range, up to the range.
-    fn receive_count(&mut self, name: &str) -> Result<std::result::Result<i64, Answer>> {
-        self.replies.next_exec(2)?;
+    fn receive_count(
+        &mut self,
+        name: &str,
+        range: &str,
+    ) -> Result<std::result::Result<i64, Answer>> {
+        self.replies.next_exec(&[name, range])?;
         match self.replies.next()? {
             Shape::Integer(count) => Ok(Ok(count)),
             shape => {

@@ -5,12 +5,14 @@
 
 use super::json_paths::JsonPaths;
 use super::pages::Known;
+use super::plan::Values;
+use super::replies::Replies;
 use super::request::{ReadRequest, Source};
 use super::stats::add;
 use super::worker::Worker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::KeyPage;
-use crate::resp::encode::{bulk, header};
+use crate::resp::encode::{bulk, command, header};
 use crate::resp::tokens::Shape;
 
 /// JSON.GET with its paths encoded once, and where what they match goes.
@@ -34,6 +36,16 @@ impl JsonGet {
         Self { head, tail, paths }
     }
 
+    /// Whether the whole document serves as well, and for less than several paths.
+    pub(super) fn is_better_whole(&self) -> bool {
+        self.paths.are_members() && self.paths.texts().nth(1).is_some()
+    }
+
+    /// Whether a member of that name is wanted.
+    pub(super) fn has_member(&self, name: &[u8]) -> bool {
+        std::str::from_utf8(name).is_ok_and(|name| self.paths.has_member(name))
+    }
+
     fn encode(&self, out: &mut Vec<u8>, key: &[u8]) {
         out.extend_from_slice(&self.head);
         bulk(out, key);
@@ -41,64 +53,86 @@ impl JsonGet {
     }
 }
 
-/// Whether any column has its values out of a document.
-pub(super) fn wants_document(request: &ReadRequest) -> bool {
+/// How the values of documents are asked for, to begin with.
+pub(super) fn values_of(request: &ReadRequest) -> Values {
     let columns = &mut request.columns.iter();
-    columns.any(|column| matches!(column.source, Source::Path { .. } | Source::Document))
+    if !columns.any(|column| matches!(column.source, Source::Path { .. } | Source::Document)) {
+        return Values::None;
+    }
+    match JsonPaths::new(&request.columns).wants_whole() {
+        true => Values::WholeDocuments,
+        false => Values::DocumentPaths,
+    }
 }
 
 impl Worker<'_> {
-    /// Queues JSON.GET for each key.
-    pub(super) fn ask_documents(&mut self, keys: &KeyPage) {
+    /// Queues JSON.GET for each key: for the whole document, or with paths.
+    pub(super) fn ask_documents(&mut self, keys: &KeyPage, whole: bool) {
         let out = self.replies.connection.output();
         for key in keys.iter() {
-            self.json_get.encode(out, key);
+            match whole {
+                true => command(out, &[b"JSON.GET", key]),
+                false => self.json_get.encode(out, key),
+            }
         }
         add(&self.stats.json_get, keys.len() as u64);
     }
 
     /// Receives the replies to [`Self::ask_documents`].
-    pub(super) fn receive_documents(&mut self, keys: &KeyPage, known: &[Known]) -> Result<()> {
+    pub(super) fn receive_documents(
+        &mut self,
+        keys: &KeyPage,
+        known: &[Known],
+        whole: bool,
+    ) -> Result<()> {
+        let paths = &self.json_get.paths;
+        let mut has_others = false;
         for (key, known) in keys.iter().zip(known) {
             let shape = self.replies.next()?;
             if shape != Shape::Scalar {
-                self.no_document(shape, known.present)?;
+                no_document(&self.replies, shape, paths)?;
+                self.plan.scan_type = true;
+                add(&self.stats.keys_of_other_type, u64::from(known.present));
                 continue;
             }
             let span = self.replies.spans().first();
             match span.and_then(|span| span.of(self.replies.input())) {
                 _ if !known.present => {}
                 None => add(&self.stats.keys_vanished, 1),
-                Some(reply) => {
-                    let paths = &self.json_get.paths;
-                    self.rows
-                        .push(key, known.ttl, |row| paths.fill(row.batch, key, reply))?;
-                }
+                Some(reply) => self.rows.push(key, known.ttl, |row| match whole {
+                    true => {
+                        has_others |= paths.fill_from_document(row.batch, key, reply)?;
+                        Ok(())
+                    }
+                    false => paths.fill(row.batch, key, reply),
+                })?,
             }
+        }
+        if has_others && !paths.wants_whole() {
+            // The sample did not show that there are others: ask for less.
+            self.plan.values = Values::DocumentPaths;
         }
         Ok(())
     }
+}
 
-    /// An error reply: another type, or the end of the scan.
-    fn no_document(&mut self, shape: Shape, present: bool) -> Result<()> {
-        let text = self.replies.text();
-        if shape == Shape::Error && is_other_type(text) {
-            self.plan.scan_type = true;
-            add(&self.stats.keys_of_other_type, u64::from(present));
-            return Ok(());
-        }
-        if shape == Shape::Error && text.starts_with(b"ERR unknown command") {
-            return Err(no_module("JSON.GET"));
-        }
-        let command: Vec<&str> = std::iter::once("JSON.GET key")
-            .chain(self.json_get.paths.texts())
-            .collect();
-        Err(self.replies.unexpected(shape, &command.join(" ")))
+/// An error reply: another type, or the end of the scan.
+fn no_document(replies: &Replies, shape: Shape, paths: &JsonPaths) -> Result<()> {
+    let text = replies.text();
+    if shape == Shape::Error && is_other_type(text) {
+        return Ok(());
     }
+    if shape == Shape::Error && text.starts_with(b"ERR unknown command") {
+        return Err(no_module("JSON.GET"));
+    }
+    let command: Vec<&str> = std::iter::once("JSON.GET key")
+        .chain(paths.texts())
+        .collect();
+    Err(replies.unexpected(shape, &command.join(" ")))
 }
 
 /// RedisJSON 2 has words of its own for a key of another type; valkey-json has the usual code.
-fn is_other_type(text: &[u8]) -> bool {
+pub(super) fn is_other_type(text: &[u8]) -> bool {
     text.starts_with(b"WRONGTYPE") || text.starts_with(b"Existing key has wrong Redis type")
 }
 

@@ -1,57 +1,62 @@
-//! A reply of JSON.GET becomes a row: what each path matches goes to the columns of that path.
+//! Which columns each path of a JSON document fills, and how a reply fills a row.
 
 use std::collections::HashMap;
-use std::fmt;
 
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess,
-    Visitor,
-};
-use serde_json::value::RawValue;
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny};
 
 use super::batch::{BatchBuilder, quoted};
+use super::json_reply::{ByPath, Found, Matched, Matches, Members};
 use super::request::{OutputColumn, Source};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The path of the whole document.
 const ROOT: &str = "$";
 
-/// A path with the columns that are filled from it.
-#[derive(Debug)]
+/// What is filled from a path.
+#[derive(Debug, Default)]
 struct PathColumns {
-    path: String,
-    /// Whether all matches are wanted, as an array, and not the only one.
-    all: bool,
-    columns: Vec<usize>,
-    /// The columns that get the text of the match.
+    /// The columns that get the value.
+    values: Vec<usize>,
+    /// The columns that get its text.
     texts: Vec<usize>,
+    /// The member of the document that the path stands for.
+    member: Option<String>,
 }
 
 /// The paths of a read, each once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct JsonPaths {
-    paths: Vec<PathColumns>,
+    paths: Vec<String>,
+    /// For each path, whether all matches are wanted, as an array, and not the only one.
+    all: Vec<bool>,
+    columns: Vec<PathColumns>,
+    /// The place of each path.
     index: HashMap<String, usize>,
-    /// The columns that get the reply as it is: there is no path then.
-    whole: Vec<usize>,
+    /// The place of the path of each member, if all paths are of members.
+    members: Option<HashMap<String, usize>>,
+    /// The columns that get the text of the document, which then is asked for without paths.
+    documents: Vec<usize>,
 }
 
 impl JsonPaths {
     pub(super) fn new(columns: &[OutputColumn]) -> Self {
-        let mut paths = Self {
-            paths: Vec::new(),
-            index: HashMap::new(),
-            whole: Vec::new(),
-        };
+        let mut paths = Self::default();
         for (place, column) in columns.iter().enumerate() {
-            if let Source::Path { path, all } = &column.source {
-                paths.at(path, *all).columns.push(place);
+            if let Source::Path { path, all, member } = &column.source {
+                let entry = paths.at(path, *all);
+                entry.values.push(place);
+                entry.member = entry.member.take().or_else(|| member.clone());
             }
         }
-        let alone = paths.paths.is_empty();
+        let members = paths.columns.iter().enumerate();
+        let members: Option<HashMap<_, _>> = members
+            .map(|(index, entry)| Some((entry.member.clone()?, index)))
+            .collect();
+        // Two paths of one member would be two places for it.
+        paths.members = members.filter(|members| members.len() == paths.columns.len());
         for (place, column) in columns.iter().enumerate() {
             match column.source {
-                Source::Document if alone => paths.whole.push(place),
+                Source::Document if paths.are_members() => paths.documents.push(place),
                 Source::Document => paths.at(ROOT, false).texts.push(place),
                 _ => {}
             }
@@ -64,174 +69,124 @@ impl JsonPaths {
         let next = self.paths.len();
         let index = *self.index.entry(path.to_owned()).or_insert(next);
         if index == next {
-            self.paths.push(PathColumns {
-                path: path.to_owned(),
-                all,
-                columns: Vec::new(),
-                texts: Vec::new(),
-            });
+            self.paths.push(path.to_owned());
+            self.all.push(all);
+            self.columns.push(PathColumns::default());
         }
-        &mut self.paths[index]
+        &mut self.columns[index]
     }
 
     /// The paths as JSON.GET takes them.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.paths.iter().map(|path| path.path.as_str())
+        self.paths.iter().map(String::as_str)
     }
 
-    /// Fills a row from a reply.
+    /// Whether all paths, if there are any, are of members of the document.
+    pub(super) fn are_members(&self) -> bool {
+        self.members.is_some()
+    }
+
+    /// Whether the document is asked for without paths in any case.
+    pub(super) fn wants_whole(&self) -> bool {
+        !self.documents.is_empty()
+    }
+
+    /// Whether a member of that name is wanted.
+    pub(super) fn has_member(&self, name: &str) -> bool {
+        let members = self.members.as_ref();
+        members.is_some_and(|members| members.contains_key(name))
+    }
+
+    /// Fills a row from a reply to JSON.GET with these paths.
     pub(super) fn fill(&self, batch: &mut BatchBuilder, key: &[u8], reply: &[u8]) -> Result<()> {
-        for &place in &self.whole {
-            batch.push(place, key, Some(reply))?;
-        }
-        if self.paths.is_empty() {
-            return Ok(());
-        }
-        let found = simdutf8::basic::from_utf8(reply)
-            .map_err(|_| malformed(key, "is not UTF-8"))
-            .and_then(|reply| self.read(key, reply))?;
-        for (path, matched) in self.paths.iter().zip(found) {
-            let Some(matched) = matched else {
-                return Err(unanswered(&path.path));
-            };
-            for &place in &path.texts {
-                batch.push(place, key, matched.value().map(str::as_bytes))?;
-            }
-            for &place in &path.columns {
-                match matched.value() {
-                    Some(value) => batch.push_json(place, key, value)?,
-                    None => batch.push(place, key, None)?,
-                }
-            }
+        let found = self
+            .read(utf8(key, reply)?)
+            .map_err(|error| malformed(key, &error))?;
+        for ((path, columns), matched) in self.paths.iter().zip(&self.columns).zip(found) {
+            let matched = matched.ok_or_else(|| unanswered(path))?;
+            columns.fill(batch, key, matched)?;
         }
         Ok(())
     }
 
+    /// Fills a row from a document. Tells whether it has other members than those wanted.
+    pub(super) fn fill_from_document(
+        &self,
+        batch: &mut BatchBuilder,
+        key: &[u8],
+        document: &[u8],
+    ) -> Result<bool> {
+        for &place in &self.documents {
+            batch.push(place, key, Some(document))?;
+        }
+        if self.paths.is_empty() {
+            return Ok(false);
+        }
+        let found = self
+            .read_members(utf8(key, document)?)
+            .map_err(|error| malformed(key, &error))?;
+        for (columns, matched) in self.columns.iter().zip(found.members) {
+            columns.fill(batch, key, matched)?;
+        }
+        Ok(found.has_others)
+    }
+
     /// What the paths match, in their order; none for a path that the reply does not have.
-    fn read<'t>(&self, key: &[u8], reply: &'t str) -> Result<Vec<Option<Matched<'t>>>> {
+    fn read<'t>(&self, reply: &'t str) -> serde_json::Result<Vec<Option<Matched<'t>>>> {
         let mut parser = serde_json::Deserializer::from_str(reply);
-        let found = match self.paths.as_slice() {
-            [only] => Matches { all: only.all }
-                .deserialize(&mut parser)
-                .map(|matched| vec![Some(matched)]),
-            _ => parser.deserialize_map(ByPath(self)),
+        let found = match self.all.as_slice() {
+            &[all] => vec![Some(Matches { all }.deserialize(&mut parser)?)],
+            all => parser.deserialize_map(ByPath {
+                index: &self.index,
+                all,
+            })?,
         };
-        found
-            .and_then(|found| parser.end().map(|()| found))
-            .map_err(|error| malformed(key, &format!("is not as it should be: {error}")))
-    }
-}
-
-/// What a path matches.
-#[derive(Debug, Clone, Copy)]
-enum Matched<'t> {
-    Nothing,
-    Value(&'t RawValue),
-}
-
-impl<'t> Matched<'t> {
-    fn value(self) -> Option<&'t str> {
-        match self {
-            Self::Nothing => None,
-            Self::Value(raw) => Some(raw.get()),
-        }
-    }
-}
-
-/// Reads the array of a path's matches: as it is, or the only one in it.
-struct Matches {
-    all: bool,
-}
-
-impl<'de> DeserializeSeed<'de> for Matches {
-    type Value = Matched<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(
-        self,
-        parser: D,
-    ) -> std::result::Result<Self::Value, D::Error> {
-        match self.all {
-            true => Deserialize::deserialize(parser).map(Matched::Value),
-            false => parser.deserialize_seq(self),
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for Matches {
-    type Value = Matched<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the array of what a path matches")
+        parser.end().map(|()| found)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(
-        self,
-        mut seq: A,
-    ) -> std::result::Result<Self::Value, A::Error> {
-        let Some(first) = seq.next_element()? else {
-            return Ok(Matched::Nothing);
+    /// The members that the paths stand for, in their order.
+    fn read_members<'t>(&self, document: &'t str) -> serde_json::Result<Found<'t>> {
+        let mut parser = serde_json::Deserializer::from_str(document);
+        let count = self.paths.len();
+        let found = match &self.members {
+            Some(index) if document.starts_with('{') => {
+                parser.deserialize_map(Members { index, count })?
+            }
+            _ => {
+                IgnoredAny::deserialize(&mut parser)?;
+                Found {
+                    members: vec![Matched::Nothing; count],
+                    has_others: false,
+                }
+            }
         };
-        match seq.next_element::<IgnoredAny>()? {
-            None => Ok(Matched::Value(first)),
-            Some(_) => Err(A::Error::custom("a path of one value has matched two")),
-        }
+        parser.end().map(|()| found)
     }
 }
 
-/// Reads an object of matches by path.
-struct ByPath<'p>(&'p JsonPaths);
-
-impl<'de> Visitor<'de> for ByPath<'_> {
-    type Value = Vec<Option<Matched<'de>>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of what each path matches")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(
-        self,
-        mut map: A,
-    ) -> std::result::Result<Self::Value, A::Error> {
-        let paths = &self.0.paths;
-        let mut found = vec![None; paths.len()];
-        while let Some(index) = map.next_key_seed(PathIndex(&self.0.index))? {
-            let all = paths[index].all;
-            let matched = map.next_value_seed(Matches { all })?;
-            if found[index].replace(matched).is_some() {
-                return Err(A::Error::custom("a path comes twice"));
+impl PathColumns {
+    fn fill(&self, batch: &mut BatchBuilder, key: &[u8], matched: Matched<'_>) -> Result<()> {
+        for &place in &self.texts {
+            batch.push(place, key, matched.value().map(str::as_bytes))?;
+        }
+        for &place in &self.values {
+            match matched.value() {
+                Some(value) => batch.push_json(place, key, value)?,
+                None => batch.push(place, key, None)?,
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 
-/// Finds a path by its text, without a copy of the text.
-struct PathIndex<'p>(&'p HashMap<String, usize>);
-
-impl<'de> DeserializeSeed<'de> for PathIndex<'_> {
-    type Value = usize;
-
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> std::result::Result<usize, D::Error> {
-        parser.deserialize_str(self)
-    }
+fn utf8<'t>(key: &[u8], reply: &'t [u8]) -> Result<&'t str> {
+    simdutf8::basic::from_utf8(reply).map_err(|error| malformed(key, &error))
 }
 
-impl Visitor<'_> for PathIndex<'_> {
-    type Value = usize;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a path that was asked for")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, path: &str) -> std::result::Result<usize, E> {
-        let index = self.0.get(path).copied();
-        index.ok_or_else(|| E::custom(format_args!("the path {path:?} was not asked for")))
-    }
-}
-
-fn malformed(key: &[u8], what: &str) -> Error {
+fn malformed(key: &[u8], error: &dyn std::fmt::Display) -> Error {
     Error::protocol(format!(
-        "the reply to JSON.GET of key {} {what}; is this RedisJSON or valkey-json?",
+        "the reply to JSON.GET of key {} is not as it should be: {error}; is this RedisJSON or \
+         valkey-json?",
         quoted(key)
     ))
 }

@@ -17,6 +17,7 @@ fn number(path: &str) -> OutputColumn {
     let source = Source::Path {
         path: path.to_owned(),
         all: false,
+        member: None,
     };
     column(path, source, ColumnType::Int64)
 }
@@ -25,9 +26,19 @@ fn numbers(path: &str) -> OutputColumn {
     let source = Source::Path {
         path: path.to_owned(),
         all: true,
+        member: None,
     };
     let inner = Box::new(ColumnType::Int64);
     column(path, source, ColumnType::List { inner })
+}
+
+fn member(name: &str) -> OutputColumn {
+    let source = Source::Path {
+        path: format!("$.{name}"),
+        all: false,
+        member: Some(name.to_owned()),
+    };
+    column(name, source, ColumnType::Int64)
 }
 
 fn document() -> OutputColumn {
@@ -37,7 +48,13 @@ fn document() -> OutputColumn {
 /// The row that a reply makes: numbers, and texts of all else.
 fn row(columns: &[OutputColumn], reply: &str) -> Result<Vec<String>> {
     let mut batch = BatchBuilder::new(columns, OnError::Raise, 1)?;
-    JsonPaths::new(columns).fill(&mut batch, b"k", reply.as_bytes())?;
+    let paths = JsonPaths::new(columns);
+    match paths.wants_whole() {
+        true => {
+            paths.fill_from_document(&mut batch, b"k", reply.as_bytes())?;
+        }
+        false => paths.fill(&mut batch, b"k", reply.as_bytes())?,
+    }
     batch.end_row();
     let batch = batch.finish(&ReadStats::default())?;
     let value = |(column, array): (&OutputColumn, &arrow_array::ArrayRef)| match column.dtype {
@@ -63,6 +80,7 @@ fn paths_are_asked_once() {
     assert_eq!(texts(&columns), ["$.a", "$.b"]);
     assert_eq!(texts(&[document()]), [""; 0]);
     assert_eq!(texts(&[document(), number("$.a")]), ["$.a", "$"]);
+    assert!(JsonPaths::new(&[document(), member("a")]).wants_whole());
 }
 
 #[test]
@@ -112,4 +130,33 @@ fn what_is_no_reply_is_an_error() {
     assert_eq!(missing, Err(ErrorKind::Reply));
     let misfit = row(&one, "[1.5]").map_err(|error| error.kind);
     assert_eq!(misfit, Err(ErrorKind::Data));
+}
+
+#[test]
+fn members_of_a_whole_document() -> Result<()> {
+    let columns = [member("a"), document(), member("b"), member("a")];
+    let reply = "{\"b\":2,\"x\":[{\"a\":0}],\"a\":1}";
+    assert_eq!(row(&columns, reply)?, ["1", reply, "2", "1"]);
+    for reply in ["{}", "{\"a\":null}", "[1]", "5", "null", "\"a\""] {
+        assert_eq!(row(&columns, reply)?, ["null", reply, "null", "null"]);
+    }
+    for reply in ["", "{", "{\"a\":1,\"a\":2}", "{}{}", "[1", "{\"a\":}"] {
+        let kind = row(&columns, reply).map_err(|error| error.kind);
+        assert_eq!(kind, Err(ErrorKind::Protocol), "{reply}");
+    }
+    Ok(())
+}
+
+#[test]
+fn other_members_are_seen() -> Result<()> {
+    let columns = [member("a"), member("b")];
+    let paths = JsonPaths::new(&columns);
+    for (reply, others) in [("{\"a\":1}", false), ("{\"c\":1}", true), ("[1]", false)] {
+        let mut batch = BatchBuilder::new(&columns, OnError::Raise, 1)?;
+        assert_eq!(
+            paths.fill_from_document(&mut batch, b"k", reply.as_bytes())?,
+            others
+        );
+    }
+    Ok(())
 }

@@ -42,7 +42,7 @@ impl KeyParts {
                 .iter()
                 .try_for_each(|&(part, place)| batch.push(place, key, parts.get(part).copied())),
             None => self.columns.iter().try_for_each(|&(_, place)| {
-                batch.push_misfit(place, key, "the key is not of this form")
+                batch.push_misfit(place, key, key, "the key is not of this form")
             }),
         }
     }

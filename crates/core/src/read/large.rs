@@ -3,7 +3,7 @@
 //! Collections with a cursor, and streams, bear changes while they are read. Places and ranks do
 //! not (see `windows`).
 
-use super::cursors;
+use super::cursors::{self, Cursor};
 use super::elements::{Answer, Target};
 use super::entries;
 use super::fetch::Owed;
@@ -36,17 +36,32 @@ impl Worker<'_> {
                 ttl,
                 present: true,
             };
-            match step {
+            // Some may have come with the first answer already.
+            let mut any = match &step {
+                Answer::After { .. } | Answer::Later(_) => true,
+                Answer::Cursor(at) => at.elements > 0,
+                _ => false,
+            };
+            let before = self.elements;
+            let other_type = match step {
                 Answer::Windows => self.read_windows(target)?,
                 step => self.read_on(target, step)?,
-            }
-            add(&self.stats.keys_read, 1);
+            };
+            any |= self.elements > before;
+            let counter = match (any, other_type) {
+                (true, _) => &self.stats.keys_read,
+                (false, true) => &self.stats.keys_of_other_type,
+                (false, false) if self.empty_is_gone() => &self.stats.keys_vanished,
+                (false, false) => &self.stats.keys_empty,
+            };
+            add(counter, 1);
         }
         Ok(())
     }
 
-    /// Reads piece after piece, each from where the one before has ended.
-    fn read_on(&mut self, target: Target<'_>, mut step: Answer) -> Result<()> {
+    /// Reads piece after piece, each from where the one before has ended. Returns whether the key
+    /// holds another type by now.
+    fn read_on(&mut self, target: Target<'_>, mut step: Answer) -> Result<bool> {
         while self.rows.left() > 0 {
             let window = self.window.elements(self.rows.left());
             self.pause(window)?;
@@ -58,25 +73,22 @@ impl Worker<'_> {
                     cursors::ask(out, name.as_bytes(), target.key, at.next, window);
                     self.count_cursor_command();
                     self.replies.connection.flush()?;
-                    self.receive_cursor(target, at)?
+                    self.receive_cursor(target, Cursor { alone: true, ..at })?
                 }
                 Answer::After { id, taken } => {
                     self.read_entries_after(target, id, taken, window)?
                 }
                 Answer::Later(at) => self.read_samples_on(target, at, window)?,
-                // At its end, or gone, or by now of another type.
-                Answer::All(_)
-                | Answer::Gone
-                | Answer::OtherType
-                | Answer::Members(_)
-                | Answer::Windows => break,
+                Answer::OtherType => return Ok(true),
+                // At its end, or gone.
+                Answer::All(_) | Answer::Gone | Answer::Members(_) | Answer::Windows => break,
             };
             self.receive_owed_fields()?;
             let bytes = self.replies.connection.bytes_read() - bytes;
             self.window.learn(self.elements - elements, bytes);
             self.count_bytes();
         }
-        Ok(())
+        Ok(matches!(step, Answer::OtherType))
     }
 
     fn read_entries_after(

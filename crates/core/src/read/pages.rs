@@ -52,7 +52,8 @@ impl Worker<'_> {
         match self.plan.values {
             Values::None => {}
             Values::Elements => self.ask_elements(keys, window),
-            Values::Documents => self.ask_documents(keys),
+            Values::DocumentPaths => self.ask_documents(keys, false),
+            Values::WholeDocuments => self.ask_documents(keys, true),
             Values::Facts => self.ask_facts(keys),
             Values::SomeFields => {
                 for key in keys.iter() {
@@ -97,7 +98,8 @@ impl Worker<'_> {
         }
         match values {
             Values::Elements => self.receive_elements(keys, &known, window),
-            Values::Documents => self.receive_documents(keys, &known),
+            Values::DocumentPaths => self.receive_documents(keys, &known, false),
+            Values::WholeDocuments => self.receive_documents(keys, &known, true),
             Values::Facts => self.receive_facts(keys, &known),
             Values::None => self.rows_without_values(keys, &known),
             Values::Strings => self.receive_strings(keys, &known),

@@ -1,6 +1,6 @@
 //! Which commands a read needs, from its columns alone.
 
-use super::json::wants_document;
+use super::json::values_of;
 use super::request::{Kind, ReadRequest, Selection, Source};
 
 /// How the values of a key are fetched.
@@ -14,8 +14,10 @@ pub(super) enum Values {
     AllFields,
     /// MGET.
     Strings,
-    /// JSON.GET.
-    Documents,
+    /// JSON.GET with paths.
+    DocumentPaths,
+    /// JSON.GET without paths.
+    WholeDocuments,
     /// The commands of a type whose elements are rows.
     Elements,
     /// OBJECT and MEMORY, as far as columns want them.
@@ -38,15 +40,15 @@ pub(super) struct FetchPlan {
 }
 
 impl FetchPlan {
-    /// The plan to begin with; a sample may turn `SomeFields` into `AllFields`.
+    /// The plan to begin with; a sample may turn `SomeFields` into `AllFields`, and
+    /// `DocumentPaths` into `WholeDocuments`.
     pub(super) fn new(request: &ReadRequest, selection: &Selection) -> Self {
         let values = match request.kind {
             Kind::Hashes if request.fields().is_empty() => Values::None,
             Kind::Hashes => Values::SomeFields,
             Kind::Strings if request.wants(&Source::Value) => Values::Strings,
             Kind::Strings => Values::None,
-            Kind::Json if wants_document(request) => Values::Documents,
-            Kind::Json => Values::None,
+            Kind::Json => values_of(request),
             Kind::Keys { .. } if request.wants_facts() => Values::Facts,
             Kind::Keys { .. } => Values::None,
             // How many rows there are, only the elements tell.

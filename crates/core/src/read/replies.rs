@@ -166,18 +166,22 @@ impl Replies {
         }
     }
 
-    /// Waits for the answers to MULTI and `count` commands inside of it, and for EXEC's header.
+    /// Waits for the answers to MULTI and these commands inside of it, and for EXEC's header.
     ///
     /// The answers to the commands come next, one by one.
-    pub(super) fn next_exec(&mut self, count: usize) -> Result<()> {
-        for step in 0..=count {
-            let wanted: &[u8] = if step == 0 { b"OK" } else { b"QUEUED" };
-            let shape = self.next()?;
-            if shape != Shape::Simple || self.text() != wanted {
-                return Err(self.unexpected(shape, "MULTI"));
-            }
+    pub(super) fn next_exec(&mut self, commands: &[&str]) -> Result<()> {
+        self.expect_simple(b"OK", "MULTI")?;
+        for command in commands {
+            self.expect_simple(b"QUEUED", command)?;
         }
-        self.expect_array(count, "EXEC")
+        self.expect_array(commands.len(), "EXEC")
+    }
+
+    fn expect_simple(&mut self, text: &[u8], command: &str) -> Result<()> {
+        match self.next()? {
+            Shape::Simple if self.text() == text => Ok(()),
+            shape => Err(self.unexpected(shape, command)),
+        }
     }
 
     /// Waits for an integer.

@@ -179,6 +179,9 @@ pub enum Source {
         path: String,
         /// Whether it may match more than one value; then all of them are wanted.
         all: bool,
+        /// The name of the document's member that the path stands for, if it is that simple.
+        #[serde(default)]
+        member: Option<String>,
     },
     /// The text of a JSON document.
     Document,

@@ -99,7 +99,18 @@ impl Row<'_> {
     #[inline]
     pub(super) fn id(&mut self, id: &[u8], milliseconds: u64, sequence: u64) -> Result<()> {
         self.text(&self.places.id, Some(id))?;
-        self.numbers(&self.places.timestamp, Some(milliseconds.cast_signed()));
+        match i64::try_from(milliseconds) {
+            Ok(milliseconds) => self.numbers(&self.places.timestamp, Some(milliseconds)),
+            // An id is whatever its writer wanted.
+            Err(_) => self.places.timestamp.iter().try_for_each(|&place| {
+                self.batch.push_misfit(
+                    place,
+                    self.key,
+                    id,
+                    "the time is beyond 64 bits with a sign",
+                )
+            })?,
+        }
         self.numbers(&self.places.sequence, Some(sequence.cast_signed()));
         Ok(())
     }

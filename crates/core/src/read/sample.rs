@@ -21,10 +21,13 @@ impl Worker<'_> {
     /// Looks at some of the waiting keys; nothing may be owed by the server.
     pub(super) fn look_at_sample(&mut self) -> Result<()> {
         let few = self.rows.left() < WORTH_A_LOOK as u64 || self.waiting.len() < WORTH_A_LOOK;
-        if few || self.plan.values != Values::SomeFields {
+        if few || !matches!(self.plan.values, Values::SomeFields | Values::DocumentPaths) {
             return Ok(());
         }
         let sample = self.waiting.sample(SAMPLE);
+        if self.plan.values == Values::DocumentPaths {
+            return self.look_at_documents(&sample);
+        }
         let Some(small) = self.without_more_fields(&sample)? else {
             return Ok(());
         };

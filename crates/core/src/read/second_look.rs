@@ -54,8 +54,11 @@ impl Worker<'_> {
     }
 
     fn hash_again(&mut self, key: &[u8]) -> Result<()> {
-        self.replies
-            .next_exec(if self.plan.field_ttl { 3 } else { 2 })?;
+        let commands: &[&str] = match self.plan.field_ttl {
+            true => &["PTTL", "HPTTL", "HMGET"],
+            false => &["PTTL", "HMGET"],
+        };
+        self.replies.next_exec(commands)?;
         let ttl = self.replies.next_integer("PTTL")?;
         let mut ttls = Vec::new();
         if self.plan.field_ttl {

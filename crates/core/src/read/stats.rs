@@ -87,6 +87,8 @@ counters! {
     xrange,
     /// JSON.GET commands sent.
     json_get,
+    /// JSON.OBJKEYS commands sent to look at a sample.
+    json_objkeys,
     /// TS.RANGE commands sent.
     ts_range,
     /// TS.INFO commands sent.

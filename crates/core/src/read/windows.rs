@@ -18,13 +18,15 @@ use crate::resp::tokens::Shape;
 const WINDOWS_AHEAD: usize = 3;
 
 impl Worker<'_> {
-    /// Reads a list or sorted set from the start of its range.
-    pub(super) fn read_windows(&mut self, target: Target<'_>) -> Result<()> {
+    /// Reads a list or sorted set from the start of its range. Returns whether the key holds
+    /// another type by now.
+    pub(super) fn read_windows(&mut self, target: Target<'_>) -> Result<bool> {
         let kind = match self.request.kind {
             Kind::Lists { .. } => indexed::LIST,
             _ => indexed::ZSET,
         };
-        let (from, to) = self.watch(target, &kind)?;
+        let places = self.watch(target, &kind)?;
+        let (from, to) = places.unwrap_or_default();
         let whole = self.read_places(target, &kind, from, to)?;
         command(self.replies.connection.output(), &[b"MULTI"]);
         command(self.replies.connection.output(), &[b"EXEC"]);
@@ -33,16 +35,16 @@ impl Worker<'_> {
         self.replies.next_text("MULTI")?;
         let unchanged = match self.replies.next_head()? {
             Head::Array(0) => true,
-            Head::Other(Shape::Scalar) => false,
+            Head::Other(Shape::Scalar) if self.replies.is_null() => false,
             Head::Array(_) => return Err(Error::protocol("EXEC of no command gave answers")),
             Head::Other(shape) => return Err(self.replies.unexpected(shape, "EXEC")),
         };
         if whole && unchanged {
-            return Ok(());
+            return Ok(places.is_none());
         }
         add(&self.stats.keys_changed, 1);
         match self.request.on_change {
-            OnChange::Keep => Ok(()),
+            OnChange::Keep => Ok(places.is_none()),
             OnChange::Raise => Err(Error::new(
                 ErrorKind::Data,
                 format!(
@@ -57,8 +59,8 @@ impl Worker<'_> {
     }
 
     /// Watches the key, and finds the places that are to be read: the first, and the one after the
-    /// last.
-    fn watch(&mut self, target: Target<'_>, kind: &Indexed) -> Result<(i64, i64)> {
+    /// last; none where the key holds another type by now.
+    fn watch(&mut self, target: Target<'_>, kind: &Indexed) -> Result<Option<(i64, i64)>> {
         let out = self.replies.connection.output();
         command(out, &[b"WATCH", target.key]);
         add(&self.stats.watch, 1);
@@ -80,25 +82,27 @@ impl Worker<'_> {
         add(&self.stats.length, if by_score { 2 } else { 1 });
         self.replies.connection.flush()?;
         self.replies.next_text("WATCH")?;
-        let first = self.next_length(kind)?;
         if by_score {
-            let count = self.next_length(kind)?;
-            return Ok((first, first + count));
+            let below = self.next_length("ZCOUNT")?;
+            let count = self.next_length("ZCOUNT")?;
+            let places = below.zip(count);
+            return Ok(places.map(|(below, count)| (below, below.saturating_add(count))));
         }
-        Ok(match &self.request.kind {
+        let length = self.next_length(kind.length)?;
+        Ok(length.map(|length| match &self.request.kind {
             Kind::Lists { range } | Kind::Zsets(ZsetRange::Rank { range }) => {
-                indexed::resolve(*range, first)
+                indexed::resolve(*range, length)
             }
-            _ => (0, first),
-        })
+            _ => (0, length),
+        }))
     }
 
-    /// A length; 0 where the key holds another type by now, which EXEC will tell.
-    fn next_length(&mut self, kind: &Indexed) -> Result<i64> {
+    /// A length; none where the key holds another type by now.
+    fn next_length(&mut self, command: &str) -> Result<Option<i64>> {
         match self.replies.next()? {
-            Shape::Integer(length) => Ok(length),
-            Shape::Error if self.replies.text().starts_with(b"WRONGTYPE") => Ok(0),
-            shape => Err(self.replies.unexpected(shape, kind.length)),
+            Shape::Integer(length) => Ok(Some(length)),
+            Shape::Error if self.replies.text().starts_with(b"WRONGTYPE") => Ok(None),
+            shape => Err(self.replies.unexpected(shape, command)),
         }
     }
 
