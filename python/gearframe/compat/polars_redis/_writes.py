@@ -224,6 +224,7 @@ def _without_fields(frame: pl.DataFrame, key: str, prefix: str, ttl: object) -> 
     fields = [frame.get_column(name) for name in frame.columns if name not in (key, ttl)]
     if not fields:
         return set()
-    nulls = pl.DataFrame({str(number): field.is_null() for number, field in enumerate(fields)})
+    named = (field.alias(str(number)) for number, field in enumerate(fields))
+    nulls = pl.DataFrame([field.is_null() for field in named])
     empty = frame.filter(nulls.select(pl.all_horizontal(pl.all())).to_series())
     return set(keys_of(empty, key, prefix))

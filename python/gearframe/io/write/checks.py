@@ -40,7 +40,8 @@ def check_schema(schema: pl.Schema, definition: WriteDefinition) -> None:
 
 def check_values(frame: pl.DataFrame, definition: WriteDefinition) -> None:
     """Find null keys and times to live that cannot be."""
-    keys = frame[definition.key]
+    # A Series finds itself by its name, and takes one for a pattern too.
+    keys = frame[definition.key].alias("key")
     if keys.null_count():
         row = keys.is_null().arg_max()
         raise OptionError(f"row {row}: the key in column {definition.key!r} is null")
@@ -71,7 +72,7 @@ def _ttl_is_wrong(name: str, dtype: pl.DataType, longest_ms: int) -> pl.Expr:
 
 def check_duplicates(frame: pl.DataFrame, key: str) -> None:
     """Refuse a frame with a key that comes twice."""
-    keys = frame[key]
+    keys = frame[key].alias("key")
     if keys.n_unique() == len(keys):
         return
     repeated = keys.filter(~keys.is_first_distinct())

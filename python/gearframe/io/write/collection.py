@@ -53,7 +53,8 @@ class CollectionDefinition(WriteDefinition):
         """Check times, and put rows of one key next to each other; their order stays."""
         for name in self.moments:
             _check_moments(frame, self.key, name)
-        keys = frame[self.key]
+        # A Series finds itself by its name, and takes one for a pattern too.
+        keys = frame[self.key].alias("key")
         if keys.is_empty() or keys.rle_id().item(-1) + 1 == keys.n_unique():
             return frame
         return frame.sort(exactly(self.key), maintain_order=True)
