@@ -14,7 +14,7 @@ from tests.integration.test_server_errors import HELLO, SECRET
 from tests.servers.fixtures import FreshServer
 from tests.servers.scripted import Answer, ScriptedServer
 
-MANY = 1_000
+MANY = 5_000
 
 
 def texts(count: int) -> bytes:
@@ -24,6 +24,11 @@ def texts(count: int) -> bytes:
 def window(args: list[bytes]) -> bytes:
     """What LRANGE answers of a long list."""
     return texts(max(0, min(int(args[3]), MANY - 1) - int(args[2]) + 1))
+
+
+def members(args: list[bytes]) -> bytes:
+    """What SRANDMEMBER answers of a large set."""
+    return texts(min(int(args[2]), MANY))
 
 
 def ranked(args: list[bytes]) -> bytes:
@@ -51,7 +56,7 @@ SCANS: dict[str, tuple[Scan, Replies]] = {
     "set": (lambda client: gf.scan_sets(client), {b"SRANDMEMBER": texts(2)}),
     "large set": (
         lambda client: gf.scan_sets(client),
-        {b"SRANDMEMBER": texts(256), b"SSCAN": PIECE % 0 + texts(1)},
+        {b"SRANDMEMBER": members, b"SSCAN": PIECE % 0 + texts(1)},
     ),
     "list": (lambda client: gf.scan_lists(client), {b"LRANGE": texts(2)}),
     "end of a list": (
@@ -269,10 +274,10 @@ def test_a_missing_right_is_named(name: str, fresh_server: FreshServer) -> None:
     ]
     server = fresh_server(name, users=users)
     with redis.Redis(port=server.port) as admin:
-        admin.sadd("set", *range(1_000))
-        admin.rpush("list", *range(1_000))
-        admin.zadd("zset", {str(number): number for number in range(1_000)})
-        admin.hset("hash", mapping={str(number): number for number in range(1_000)})
+        admin.sadd("set", *range(MANY))
+        admin.rpush("list", *range(MANY))
+        admin.zadd("zset", {str(number): number for number in range(MANY)})
+        admin.hset("hash", mapping={str(number): number for number in range(MANY)})
         admin.xadd("stream", {"a": "1"})
     for number, (command, scan, said) in enumerate(REFUSED):
         client = gf.connect(server.url, username=f"u{number}", password=SECRET, retries=0)

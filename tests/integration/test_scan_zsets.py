@@ -239,13 +239,13 @@ def test_ranks_that_change_between_two_windows(
     fill(redis_client, "z", 5_000)
     run = lambda: redis_client.execute_command(*change)  # noqa: E731
     with (
-        before(url, "ZRANGE", run, 2, protocol=protocol) as client,
+        before(url, "ZRANGE", run, 5, protocol=protocol) as client,
         pytest.raises(KeyChangedError, match='key "z" was changed while its'),
     ):
         gf.read_zsets(client, "z", **options)
     redis_client.delete("z")
     fill(redis_client, "z", 5_000)
-    with before(url, "ZRANGE", run, 2, protocol=protocol) as client:
+    with before(url, "ZRANGE", run, 5, protocol=protocol) as client:
         _, report = whole_run(gf.scan_zsets(client, "z", on_change="keep", **options))
         assert report.keys_changed == 1
 
