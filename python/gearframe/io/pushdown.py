@@ -14,18 +14,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from gearframe.io.describe import UNREADABLE, describe, plain
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# What the node view raises for a node that it cannot show, or shows otherwise in another version.
-_UNREADABLE = (
-    RecursionError,
-    NotImplementedError,
-    AttributeError,
-    TypeError,
-    ValueError,
-    pl.exceptions.PolarsError,
-)
 
 
 @dataclass(frozen=True)
@@ -148,7 +140,7 @@ def read_predicate(
     probe = register_io_source(lambda *_: iter(()), schema=dict(schema)).filter(predicate)
     try:
         scans = list(python_scans(probe))
-    except _UNREADABLE:
+    except UNREADABLE:
         return KeyFilter(kept=(str(predicate),))
     if len(scans) != 1 or scans[0].predicate is None:
         return KeyFilter(kept=(str(predicate),))
@@ -164,7 +156,7 @@ def read_scan(scan: PythonScan, key_column: str | None) -> KeyFilter:
         text = describe(scan.traverser, conjunct)
         try:
             found = _narrow(found, scan.traverser, conjunct, key_column, text)
-        except _UNREADABLE:
+        except UNREADABLE:
             found = found.and_kept(text)
     return found
 
@@ -176,7 +168,7 @@ def _conjuncts(traverser: Any, node: int) -> Iterator[int]:
         node = nodes.pop()
         try:
             view = traverser.view_expression(node)
-        except _UNREADABLE:
+        except UNREADABLE:
             yield node
             continue
         operator = str(view.op) if type(view).__name__ == "BinaryExpr" else ""
@@ -265,7 +257,7 @@ def _all_key_bytes(view: Any, *, nulls_equal: bool) -> frozenset[bytes]:
     """Read the keys of an ``is_in``; raises TypeError for anything but texts and bytes."""
     if type(view).__name__ != "Literal":
         raise TypeError(view)
-    values = _plain(view.value)
+    values = plain(view.value)
     if not isinstance(values, list):
         raise TypeError(values)
     if len(values) == 1 and isinstance(values[0], list):
@@ -278,44 +270,3 @@ def _all_key_bytes(view: Any, *, nulls_equal: bool) -> frozenset[bytes]:
             raise TypeError(value)
         keys.add(value.encode() if isinstance(value, str) else value)
     return frozenset(keys)
-
-
-def _plain(value: Any) -> Any:
-    """Turn what the node view gives for a Series of more than one value into a list."""
-    is_series = type(value).__name__ == "PySeries"
-    return pl.Series._from_pyseries(value).to_list() if is_series else value
-
-
-_SYMBOLS = {
-    "Eq": "==", "NotEq": "!=", "Lt": "<", "LtEq": "<=", "Gt": ">", "GtEq": ">=", "And": "&",
-    "LogicalAnd": "&", "Or": "|", "LogicalOr": "|", "Plus": "+", "Minus": "-", "Multiply": "*",
-    "TrueDivide": "/", "FloorDivide": "//", "Modulus": "%", "Xor": "^",
-}  # fmt: skip
-
-
-def describe(traverser: Any, node: int, depth: int = 12) -> str:
-    """Write an expression of a plan for a person."""
-    if depth == 0:
-        return "…"
-    depth -= 1
-    try:
-        view = traverser.view_expression(node)
-    except _UNREADABLE:
-        return "an expression that cannot be shown"
-    kind = type(view).__name__
-    if kind == "Column":
-        return str(view.name)
-    if kind == "Literal":
-        text = repr(_plain(view.value))
-        return text if len(text) <= 60 else f"{text[:57]}..."
-    if kind == "BinaryExpr":
-        left, right = (describe(traverser, side, depth) for side in (view.left, view.right))
-        operator = str(view.op).rpartition(".")[2]
-        return f"({left} {_SYMBOLS.get(operator, operator)} {right})"
-    if kind == "Cast":
-        return f"{describe(traverser, view.expr, depth)}.cast({view.dtype})"
-    if kind == "Function":
-        first, *rest = [describe(traverser, part, depth) for part in view.input] or ["?"]
-        name = str(view.function_data[0]).rpartition(".")[2]
-        return f"{first}.{name}({', '.join(rest)})"
-    return kind
