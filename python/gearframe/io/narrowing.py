@@ -65,7 +65,8 @@ def narrow(
             kept.append(f"{comparison.text}: the range asked for cannot be joined with it")
         else:
             found = result
-            pushed.append(f"{comparison.text} → a narrower range")
+            effect = "a TYPE for SCAN" if origin == "type" else "a narrower range"
+            pushed.append(f"{comparison.text} → {effect}")
     # A comparison with two ends comes as two, with one text.
     return Narrowed(
         found, frozenset(texts), tuple(dict.fromkeys(pushed)), tuple(dict.fromkeys(kept))
