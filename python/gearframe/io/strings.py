@@ -51,7 +51,8 @@ def scan_strings(
     Returns
     -------
     polars.LazyFrame
-        The row index, the key, the time to live (as far as they were asked for), then the value.
+        The row index, the key, its parts, the time to live (as far as they were asked for), then
+        the value.
 
     Raises
     ------
@@ -81,15 +82,13 @@ def read_strings(
     client: Client | str | None,
     pattern: str | bytes = "*",
     dtype: Any = pl.String,
-    *,
-    value_column: str = "value",
-    **options: Unpack[ScanOptions],
+    **options: Unpack[StringOptions],
 ) -> pl.DataFrame:
     """Read strings into a DataFrame: `scan_strings`, collected.
 
     Parameters
     ----------
-    client, pattern, dtype, value_column, **options
+    client, pattern, dtype, **options
         As for `scan_strings`.
 
     Returns
@@ -104,7 +103,7 @@ def read_strings(
 
     Notes
     -----
-    Sends what `scan_strings` sends for all columns.
+    Sends what `scan_strings` sends.
 
     Examples
     --------
@@ -112,4 +111,4 @@ def read_strings(
     >>> gf.read_strings(client, "hits:*", pl.Int64).schema
     Schema([('_key', String), ('value', Int64)])
     """
-    return collect(scan_strings(client, pattern, dtype, value_column=value_column, **options))
+    return collect(scan_strings(client, pattern, dtype, **options))
