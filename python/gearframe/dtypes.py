@@ -237,4 +237,4 @@ def _unknown(name: str) -> str:
     folded |= {"str": "String", "int": "Int64", "float": "Float64"}
     near = difflib.get_close_matches(name.lower(), folded, n=1)
     hint = f"did you mean {folded[near[0]]}? " if near else ""
-    return f"there is no dtype {name!r}; {hint}There are {NAMES}"
+    return f"there is no dtype {name!r}; {hint}expected one of {NAMES}"

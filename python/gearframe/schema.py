@@ -52,6 +52,8 @@ _NEEDS_PARAMETERS: dict[type[pl.DataType], str] = {
     pl.Enum: "pl.Enum(['red', 'green'])",
 }
 
+_SUPPORTED_NAMES = {dtype.__name__ for dtype in (*_PLAIN, *_DEFAULTS, *_NEEDS_PARAMETERS)}
+
 # What a reserved column holds, for a message that says whom the name belongs to.
 _RESERVED_ROLES = {"_key": "key", "_ttl": "ttl", "_index": "index", "_id": "id", "_ts": "ts"}
 
@@ -331,5 +333,9 @@ def _instance(inner: Any) -> pl.DataType:
 
 
 def _unsupported(dtype: object, where: str) -> SchemaError:
+    if isinstance(dtype, str):
+        known = dtype in _SUPPORTED_NAMES
+        hint = f"pl.{dtype} without quotes" if known else f"a dtype such as pl.String: {_SUPPORTED}"
+        return SchemaError(f"{where}: {dtype!r} is a text, not a dtype; write {hint}")
     name = dtype.__name__ if isinstance(dtype, type) else str(dtype)
     return SchemaError(f"{where}: {name} is not supported; use one of {_SUPPORTED}")

@@ -14,7 +14,10 @@ WRITES = [
     "write_streams", "write_timeseries",
 ]  # fmt: skip
 SPELLED_OUT = ["infer_schema"]
-READS = ("hashes", "strings", "sets", "lists", "zsets", "streams", "keys")
+READS = (
+    "hashes", "strings", "sets", "lists", "zsets", "streams", "json", "timeseries", "vectors",
+    "keys",
+)  # fmt: skip
 METHODS = [
     *(f"{verb}_{kind}" for verb in ("scan", "read") for kind in READS),
     *WRITES,

@@ -50,7 +50,7 @@ def test_dtypes(text: str, dtype: pl.DataType) -> None:
     [
         ("int64", "there is no dtype 'int64'; did you mean Int64?"),
         ("str", "did you mean String?"),
-        ("Foo", "there is no dtype 'Foo'; There are Int8, Int16"),
+        ("Foo", "there is no dtype 'Foo'; expected one of Int8, Int16"),
         ("", "'' is not a dtype; expected one of Int8"),
         ("Int64[3]", "Int64 takes nothing in brackets"),
         ("List", "write List[Int64]"),

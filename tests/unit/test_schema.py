@@ -91,7 +91,6 @@ def test_dtypes_are_completed(given: Any, complete: pl.DataType) -> None:
         (pl.Map(pl.String, pl.Int8), "Map(String, Int8)"),
         (complex, "complex"),
         (type(None), "Null"),
-        ("Int64", "Int64"),
         (None, "None"),
     ],
 )

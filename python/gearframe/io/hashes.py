@@ -10,7 +10,14 @@ import polars as pl
 from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.definition import Column
 from gearframe.io.inferred import with_schema
-from gearframe.io.options import ScanOptions, check_distinct, columns_of, field_columns, scan
+from gearframe.io.options import (
+    ScanOptions,
+    check_distinct,
+    check_pattern,
+    columns_of,
+    field_columns,
+    scan,
+)
 from gearframe.io.source import collect
 
 if TYPE_CHECKING:
@@ -170,6 +177,7 @@ def scan_hashes(
     │ user:1 ┆ Ann  ┆ 41  │
     └────────┴──────┴─────┘
     """
+    check_pattern(pattern)
     if format == "long":
         check_distinct(field_column, value_column, *(["field_ttl"] if field_ttl else ()))
         if not isinstance(field_ttl, bool):

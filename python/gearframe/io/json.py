@@ -11,7 +11,7 @@ from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.definition import Column
 from gearframe.io.inferred import with_schema
 from gearframe.io.json_paths import check_path, is_definite, member_of, member_path
-from gearframe.io.options import ScanOptions, columns_of, reserved_names, scan
+from gearframe.io.options import ScanOptions, check_pattern, columns_of, reserved_names, scan
 from gearframe.io.source import collect
 from gearframe.schema import normalize_schema
 
@@ -108,6 +108,7 @@ def scan_json(
     >>> orders.collect_schema()["skus"]
     List(String)
     """
+    check_pattern(pattern)
     if schema is not None:
         others = () if document_column is None else (document_column,)
         client, schema, options = with_schema(client, pattern, "json", schema, options, others)

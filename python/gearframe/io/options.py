@@ -62,7 +62,23 @@ _DEFAULTS = ScanOptions(
     progress=False,
 )
 
-_PUBLIC = {"fields": "hashes in long format"}
+# The keyword arguments that a scan takes of its own, for messages.
+_HASHES = "format, field_column, field_dtype, value_column, field_ttl"
+_OWN: dict[Kind, str] = {
+    "hashes": _HASHES,
+    "fields": _HASHES,
+    "strings": "value_column",
+    "sets": "member_column",
+    "lists": "element_column, include_position, position_column, start, end, on_change",
+    "zsets": "member_column, score_column, include_rank, rank_column, min_score, max_score, "
+    "min_rank, max_rank, on_change",
+    "streams": "include_id, id_column, include_timestamp, timestamp_column, include_sequence, "
+    "sequence_column, start, end, count",
+    "json": "paths, document_column",
+    "timeseries": "timestamp_column, value_column, start, end, count, aggregation, bucket, labels, "
+    "filters",
+    "vectors": "member_column, member_dtype, vector_column",
+}
 
 # What both SCAN's COUNT and Polars' row index take on every build.
 _MOST = 2**31 - 1
@@ -137,13 +153,14 @@ def scan(
     """
     unknown = options.keys() - _DEFAULTS.keys()
     if unknown:
+        function = "scan_hashes" if kind == "fields" else f"scan_{kind}"
+        names = [_OWN[kind]] if kind in _OWN else []
         raise TypeError(
-            f"unexpected keyword argument {sorted(unknown)[0]!r}; {_PUBLIC.get(kind, kind)} takes "
-            f"{', '.join(_DEFAULTS)}"
+            f"unexpected keyword argument {sorted(unknown)[0]!r}; {function} takes "
+            f"{', '.join([*names, *_DEFAULTS])}"
         )
     given: Any = {**_DEFAULTS, **options}
-    if not isinstance(pattern, str | bytes):
-        raise OptionError(f"pattern is {pattern!r}; expected a text or bytes such as 'user:*'")
+    check_pattern(pattern)
     _check(given)
     if on_change not in ("raise", "keep"):
         raise OptionError(f"on_change is {on_change!r}; expected 'raise' or 'keep'")
@@ -189,6 +206,15 @@ def as_bytes(text: str | bytes) -> bytes:
         ) from None
 
 
+def check_pattern(pattern: object) -> None:
+    """Refuse what is no pattern; often it is a schema, for patterns come before schemas."""
+    if not isinstance(pattern, str | bytes):
+        hint = "; a schema comes behind it, or as schema=" if isinstance(pattern, Mapping) else ""
+        raise OptionError(
+            f"pattern is {pattern!r}; expected a text or bytes such as 'user:*'{hint}"
+        )
+
+
 def check_whole(name: str, number: object, *, least: int) -> None:
     """Refuse what is no number of rows or keys."""
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= _MOST:
@@ -208,6 +234,9 @@ def check_place(name: str, place: object) -> None:
 def _check(given: dict[str, Any]) -> None:
     for name, least in (("batch_size", 1), ("scan_count", 1), ("row_index_offset", 0)):
         check_whole(name, given[name], least=least)
+    for name in ("include_key", "include_ttl", "progress"):
+        if not isinstance(given[name], bool):
+            raise OptionError(f"{name} is {given[name]!r}; expected True or False")
     if given["on_error"] not in ("raise", "null", "skip"):
         raise OptionError(f"on_error is {given['on_error']!r}; expected 'raise', 'null' or 'skip'")
     throttle = given["throttle"]

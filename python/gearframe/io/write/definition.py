@@ -172,7 +172,10 @@ def schema_of(frame: pl.DataFrame | pl.LazyFrame) -> pl.Schema:
         return frame.collect_schema()
     if isinstance(frame, pl.DataFrame):
         return frame.schema
-    raise OptionError(f"expected a polars DataFrame or LazyFrame, not {type(frame).__name__}")
+    raise OptionError(
+        "what is written comes first: expected a polars DataFrame or LazyFrame, not "
+        f"{type(frame).__name__}"
+    )
 
 
 def fields_of(

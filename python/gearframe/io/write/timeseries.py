@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
 import polars as pl
@@ -14,7 +14,6 @@ from gearframe.io.write.options import WriteOptions, complete, fixed_ttl
 from gearframe.io.write.run import write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import timedelta
 
     from gearframe.client import Client
@@ -148,10 +147,12 @@ def _labels(
             if not isinstance(name, str) or not isinstance(value, str):
                 raise OptionError(f"labels has {name!r}: {value!r}; expected texts")
         return list(labels.items()), []
-    names = [labels] if isinstance(labels, str) else list(labels)
-    if not all(isinstance(name, str) for name in names):
-        raise OptionError(f"labels is {labels!r}; expected a mapping, or names of columns")
-    return [], names
+    names = [labels] if isinstance(labels, str) else labels
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise OptionError(
+            f"labels is {labels!r}; expected a mapping such as {{'room': '1'}}, or names of columns"
+        )
+    return [], list(names)
 
 
 def _create(
