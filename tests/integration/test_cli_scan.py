@@ -86,7 +86,7 @@ def test_without_a_schema(users: redis.Redis, url: str, capsys: Capture) -> None
         ("age", "String"),
         ("name", "String"),
     ]
-    assert "no --schema: the fields of 3 sampled hashes, all as String: " in err
+    assert "fields of 3 sampled hashes, all as String (--schema infer guesses dtypes): " in err
     assert "left out: _key, for other columns have these names" in err
 
 

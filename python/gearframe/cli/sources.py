@@ -48,7 +48,11 @@ def _hashes(source: Source) -> pl.LazyFrame:
 
 def _sampled_fields(source: Source) -> dict[str, pl.DataType]:
     count, found = sample_fields(source.client, source.keys)
-    return _as_text(source, found, f"{count} sampled hashes" if count else "")
+    return _as_text(source, found, _sampled(count, "hash", "hashes"))
+
+
+def _sampled(count: int, one: str, many: str) -> str:
+    return f"{count} sampled {one if count == 1 else many}" if count else ""
 
 
 def _as_text(source: Source, found: dict[str, pl.DataType], where: str) -> dict[str, pl.DataType]:
@@ -57,7 +61,11 @@ def _as_text(source: Source, found: dict[str, pl.DataType], where: str) -> dict[
     taken = [name for name in found if name in reserved]
     columns = {name: dtype for name, dtype in found.items() if name not in reserved}
     if where:
-        tell(f"no --schema: the fields of {where}, all as String: {printable(', '.join(columns))}")
+        names = printable(", ".join(columns))
+        tell(
+            f"no --schema: the fields of {where}, all as String (--schema infer guesses dtypes): "
+            f"{names}"
+        )
     if taken:
         tell(f"left out: {printable(', '.join(taken))}, for other columns have these names")
     return columns
@@ -133,7 +141,7 @@ def _sampled_entries(source: Source) -> dict[str, pl.DataType]:
     found = infer_schema(
         source.client, source.keys, "streams", sample=SAMPLED_KEYS, reserved=reserved
     )
-    where = f"{found.sampled_keys} sampled streams" if found.sampled_keys else ""
+    where = _sampled(found.sampled_keys, "stream", "streams")
     texts = {
         name: dtype if dtype == pl.Binary else pl.String() for name, dtype in found.schema.items()
     }
