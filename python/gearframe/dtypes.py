@@ -236,5 +236,5 @@ def _unknown(name: str) -> str:
     folded = {known.lower(): known for known in (*_PLAIN, *_FORMS)}
     folded |= {"str": "String", "int": "Int64", "float": "Float64"}
     near = difflib.get_close_matches(name.lower(), folded, n=1)
-    hint = f"did you mean {folded[near[0]]}? " if near else ""
-    return f"there is no dtype {name!r}; {hint}expected one of {NAMES}"
+    hint = f"did you mean {folded[near[0]]}? Expected" if near else "expected"
+    return f"there is no dtype {name!r}; {hint} one of {NAMES}"
