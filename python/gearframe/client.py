@@ -197,6 +197,14 @@ class Client(ReadMethods, WriteMethods):
     -----
     A pickled client is options only, the password among them; unpickling connects anew. After a
     fork the child opens a connection of its own.
+
+    Examples
+    --------
+    >>> with gf.connect() as client:
+    ...     client.write_strings(pl.DataFrame({"_key": ["hits:a"], "value": [3]})).written
+    ...     client.read_strings("hits:*", pl.Int64).rows()
+    1
+    [('hits:a', 3)]
     """
 
     def __init__(self, options: ConnectOptions, *, _embedded: EmbeddedServer | None = None) -> None:

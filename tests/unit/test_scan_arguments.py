@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 import gearframe as gf
+from gearframe.io.options import ScanOptions
+from gearframe.io.write.options import WriteOptions
 
 SCANS = {
     "scan_hashes": {"schema": {}},
@@ -69,3 +71,19 @@ def test_labels_of_a_series_that_are_none() -> None:
 def test_a_client_in_the_place_of_the_frame() -> None:
     with pytest.raises(gf.OptionError, match=r"comes first: expected .*LazyFrame, not NoneType"):
         gf.write_sets(None, pl.DataFrame())  # type: ignore[arg-type]
+
+
+WRITES = ["hashes", "strings", "json", "sets", "lists", "zsets", "streams", "timeseries"]
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        *((getattr(gf, name), ScanOptions.__annotations__) for name in SCANS),
+        *((getattr(gf, f"write_{kind}"), WriteOptions.__annotations__) for kind in WRITES),
+    ],
+)
+def test_help_names_every_option(function: Any, names: dict[str, Any]) -> None:
+    text = inspect.getdoc(function) or ""
+    refused = {"ttl_column"} if function is gf.scan_keys else set()
+    assert not [name for name in names if name not in refused and name not in text]

@@ -60,7 +60,9 @@ def scan_json(
     document_column : str, optional
         Adds a last column with this name: the text of the document as the server writes it.
     **options
-        As for `scan_hashes`.
+        ``keys``, ``key_schema``, ``include_key``, ``key_column``, ``key_dtype``, ``include_ttl``,
+        ``ttl_column``, ``row_index_name``, ``row_index_offset``, ``on_error``, ``batch_size``,
+        ``scan_count``, ``throttle`` and ``progress``, as for `scan_hashes`.
 
     Returns
     -------

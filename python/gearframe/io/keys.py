@@ -43,7 +43,10 @@ def scan_keys(
     pattern : str or bytes, default "*"
         Redis' glob pattern for the keys.
     **options
-        As for `scan_hashes`, but for ``include_ttl``: the time to live is there anyway.
+        ``keys``, ``key_schema``, ``include_key``, ``key_column``, ``key_dtype``,
+        ``row_index_name``, ``row_index_offset``, ``on_error``, ``batch_size``, ``scan_count``,
+        ``throttle`` and ``progress``, as for `scan_hashes`; there is no ``include_ttl``, for the
+        time to live is there anyway.
 
     Returns
     -------

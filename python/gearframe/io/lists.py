@@ -64,7 +64,9 @@ def scan_lists(
         the key in the report. A list of up to 4,096 elements (fewer, if they are long) comes in one piece,
         which no change can break.
     **options
-        As for `scan_hashes`.
+        ``keys``, ``key_schema``, ``include_key``, ``key_column``, ``key_dtype``, ``include_ttl``,
+        ``ttl_column``, ``row_index_name``, ``row_index_offset``, ``on_error``, ``batch_size``,
+        ``scan_count``, ``throttle`` and ``progress``, as for `scan_hashes`.
 
     Returns
     -------

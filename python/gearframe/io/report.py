@@ -106,6 +106,15 @@ class ScanReport:
         From the start of the scan to its last batch.
     commands : dict of str to int
         How many of each command were sent.
+
+    Examples
+    --------
+    >>> client = gf.connect()
+    >>> lf = gf.scan_strings(client, "nothing:*")
+    >>> rows = lf.collect().height
+    >>> [report] = gf.reports(lf)
+    >>> report.keys_seen, report.finished, report.commands["SCAN"]
+    (0, True, 1)
     """
 
     keys_seen: int = 0
@@ -189,6 +198,16 @@ class WriteReport:
         From the start of the write to its last reply.
     commands : dict of str to int
         How many of each command were sent.
+
+    Examples
+    --------
+    >>> client = gf.connect()
+    >>> client.execute("SET", "report:1", "somebody else's")
+    b'OK'
+    >>> frame = pl.DataFrame({"_key": ["report:1", "report:2"], "value": ["a", "b"]})
+    >>> report = gf.write_strings(frame, client, if_exists="fail", on_failure="report")
+    >>> report.written, report.failed
+    (1, {b'report:1': 'exists already'})
     """
 
     written: int = 0

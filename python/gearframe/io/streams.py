@@ -87,7 +87,9 @@ def scan_streams(
     count : int, optional
         The most entries of each stream, from its start.
     **options
-        As for `scan_hashes`.
+        ``keys``, ``key_schema``, ``include_key``, ``key_column``, ``key_dtype``, ``include_ttl``,
+        ``ttl_column``, ``row_index_name``, ``row_index_offset``, ``on_error``, ``batch_size``,
+        ``scan_count``, ``throttle`` and ``progress``, as for `scan_hashes`.
 
     Returns
     -------

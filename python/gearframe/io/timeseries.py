@@ -93,7 +93,9 @@ def scan_timeseries(
         label. All must hold, and one at least must be of the first two forms. The pattern and
         ``keys`` hold as well.
     **options
-        As for `scan_hashes`.
+        ``keys``, ``key_schema``, ``include_key``, ``key_column``, ``key_dtype``, ``include_ttl``,
+        ``ttl_column``, ``row_index_name``, ``row_index_offset``, ``on_error``, ``batch_size``,
+        ``scan_count``, ``throttle`` and ``progress``, as for `scan_hashes`.
 
     Returns
     -------

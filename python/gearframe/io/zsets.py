@@ -75,7 +75,9 @@ def scan_zsets(
         What to do with a large set that is changed while it is read by ranks or by score, as for
         `scan_lists`. One that is read as a whole and without ranks bears changes.
     **options
-        As for `scan_hashes`.
+        ``keys``, ``key_schema``, ``include_key``, ``key_column``, ``key_dtype``, ``include_ttl``,
+        ``ttl_column``, ``row_index_name``, ``row_index_offset``, ``on_error``, ``batch_size``,
+        ``scan_count``, ``throttle`` and ``progress``, as for `scan_hashes`.
 
     Returns
     -------

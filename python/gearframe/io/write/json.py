@@ -64,7 +64,8 @@ def write_json(
         new members into the document, as RFC 7396 says: objects are merged, everything else is
         replaced, and a null removes its member.
     **options
-        As for `write_hashes`.
+        ``key``, ``key_prefix``, ``if_exists``, ``ttl``, ``on_failure``, ``batch_size`` and
+        ``progress``, as for `write_hashes`.
 
     Returns
     -------

@@ -40,7 +40,9 @@ def write_sets(
     member : str, default "member"
         The column with the members, of any dtype that can be written. A null fails its key.
     **options
-        As for `write_lists`; with ``if_exists="append"`` members are added.
+        ``key``, ``key_prefix``, ``if_exists``, ``ttl``, ``on_failure``, ``batch_size`` and
+        ``progress``, as for `write_lists`; with ``if_exists="append"`` members are
+        added.
 
     Returns
     -------

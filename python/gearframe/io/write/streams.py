@@ -64,8 +64,9 @@ def write_streams(
     approximate : bool, default True
         Let the server keep some more, which is much cheaper for it (``~``).
     **options
-        As for `write_lists`. With ``if_exists="replace"``, the default, a stream is made anew,
-        and its consumer groups are gone; ``"append"`` adds entries.
+        ``key``, ``key_prefix``, ``if_exists``, ``ttl``, ``on_failure``, ``batch_size`` and
+        ``progress``, as for `write_lists`. With ``if_exists="replace"``, the default, a
+        stream is made anew, and its consumer groups are gone; ``"append"`` adds entries.
 
     Returns
     -------

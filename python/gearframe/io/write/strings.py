@@ -47,7 +47,8 @@ def write_strings(
         What to do with a key that exists: replace whatever it holds; leave it alone and report
         it as failed; or add the bytes to the string.
     **options
-        As for `write_hashes`.
+        ``key``, ``key_prefix``, ``if_exists``, ``ttl``, ``on_failure``, ``batch_size`` and
+        ``progress``, as for `write_hashes`.
 
     Returns
     -------

@@ -69,8 +69,9 @@ def write_timeseries(
         What new series do with a second sample of one time; the server's own setting, "block" as
         a rule, if not given.
     **options
-        As for `write_lists`. With ``if_exists="append"`` samples are added; a series that exists
-        keeps its own labels, retention and policy.
+        ``key``, ``key_prefix``, ``if_exists``, ``ttl``, ``on_failure``, ``batch_size`` and
+        ``progress``, as for `write_lists`. With ``if_exists="append"`` samples are
+        added; a series that exists keeps its own labels, retention and policy.
 
     Returns
     -------

@@ -45,8 +45,9 @@ def write_zsets(
         The column with the scores, integers or floats, infinities among them. A null, NaN, or an
         integer that a double does not hold exactly fails its key.
     **options
-        As for `write_lists`; with ``if_exists="append"`` members are added, and those that are
-        there get their new score.
+        ``key``, ``key_prefix``, ``if_exists``, ``ttl``, ``on_failure``, ``batch_size`` and
+        ``progress``, as for `write_lists`; with ``if_exists="append"`` members are added,
+        and those that are there get their new score.
 
     Returns
     -------
