@@ -61,8 +61,8 @@ def scan_lists(
     on_change : {"raise", "keep"}, default "raise"
         What to do with a list that is changed while it is read in pieces, so that elements may
         have come twice or not at all: raise a `KeyChangedError`, or keep what came and count
-        the key in the report. A list of up to 4,096 elements (fewer, if they are long) comes in one piece,
-        which no change can break.
+        the key in the report. A list of up to 4,096 elements (fewer, if they are long) comes in
+        one piece, which no change can break.
     **options
         ``keys``, ``key_schema``, ``include_key``, ``key_column``, ``key_dtype``, ``include_ttl``,
         ``ttl_column``, ``row_index_name``, ``row_index_offset``, ``on_error``, ``batch_size``,
@@ -78,7 +78,8 @@ def scan_lists(
     Raises
     ------
     GearframeError
-        As for `scan_hashes`; `KeyChangedError` also for a list that changed (``on_change="raise"``).
+        As for `scan_hashes`; `KeyChangedError` also for a list that changed
+        (``on_change="raise"``).
 
     Notes
     -----
