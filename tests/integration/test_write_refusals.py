@@ -1,0 +1,31 @@
+"""What a server refuses at the last moment: the old value stays, and nothing is left for ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+import redis
+
+import gearframe as gf
+
+ENTRIES = pl.DataFrame({"_key": ["s"] * 3, "a": [1, 2, 3]})
+
+
+@pytest.mark.parametrize(
+    "minid",
+    ["soon", -5, "", "1-", "-1", "*", "1-*", "1-2-3", " 1", "\u0661", 2**64, "0" * 128, True],
+)
+def test_a_wrong_minid_is_found_before_anything_is_sent(
+    url: str, redis_client: redis.Redis, minid: Any
+) -> None:
+    redis_client.xadd("s", {"a": "old"}, id="1-1")
+    with pytest.raises(gf.OptionError, match="expected an id such as"):
+        gf.write_streams(ENTRIES, url, minid=minid)
+    assert redis_client.xrange("s") == [(b"1-1", {b"a": b"old"})]
+
+
+@pytest.mark.parametrize("minid", [0, "3", "3-1", f"{2**64 - 1}-{2**64 - 1}"])
+def test_a_minid_that_is_an_id_is_taken(url: str, minid: Any) -> None:
+    assert gf.write_streams(ENTRIES, url, minid=minid).written == 1
