@@ -29,3 +29,11 @@ def test_a_wrong_minid_is_found_before_anything_is_sent(
 @pytest.mark.parametrize("minid", [0, "3", "3-1", f"{2**64 - 1}-{2**64 - 1}"])
 def test_a_minid_that_is_an_id_is_taken(url: str, minid: Any) -> None:
     assert gf.write_streams(ENTRIES, url, minid=minid).written == 1
+
+
+def test_an_id_that_is_too_long_leaves_the_old_stream(url: str, redis_client: redis.Redis) -> None:
+    redis_client.xadd("s", {"a": "old"}, id="1-1")
+    frame = pl.DataFrame({"_key": ["s"], "id": ["0" * 128 + "1-1"], "a": [1]})
+    report = gf.write_streams(frame, url, id="id", on_failure="report")
+    assert list(report.failed) == [b"s"]
+    assert redis_client.xrange("s") == [(b"1-1", {b"a": b"old"})]
