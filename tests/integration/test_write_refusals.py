@@ -9,8 +9,19 @@ import pytest
 import redis
 
 import gearframe as gf
+from tests.servers.fixtures import FreshServer
 
+SAMPLES = pl.DataFrame({"_key": ["t"] * 3, "_ts": [1000, 2000, 3000], "value": [1.0, 2.0, 3.0]})
 ENTRIES = pl.DataFrame({"_key": ["s"] * 3, "a": [1, 2, 3]})
+
+
+def test_of_samples_that_are_refused_together_none_counts(fresh_server: FreshServer) -> None:
+    server = fresh_server("stack74", users=["writer on >secret ~other +@all"])
+    url = server.url.replace("redis://", "redis://writer:secret@")
+    report = gf.write_timeseries(SAMPLES, url, if_exists="append", on_failure="report")
+    assert report.elements == 0
+    assert report.failed[b"t"].startswith("NOPERM")
+    assert "added" not in report.failed[b"t"]
 
 
 @pytest.mark.parametrize(
