@@ -15,6 +15,22 @@ SAMPLES = pl.DataFrame({"_key": ["t"] * 3, "_ts": [1000, 2000, 3000], "value": [
 ENTRIES = pl.DataFrame({"_key": ["s"] * 3, "a": [1, 2, 3]})
 
 
+@pytest.mark.parametrize("command", ["unlink", "rename", "persist"])
+def test_a_series_stays_when_the_script_may_not_replace_it(
+    fresh_server: FreshServer, command: str
+) -> None:
+    server = fresh_server("stack74", users=[f"writer on >secret ~* +@all -{command}"])
+    url = server.url.replace("redis://", "redis://writer:secret@")
+    with redis.Redis.from_url(server.url) as client:
+        client.ts().add("t", 1, 7)
+        report = gf.write_timeseries(SAMPLES, url, on_failure="report")
+        assert list(report.failed) == [b"t"]
+        assert client.ts().range("t", "-", "+") == [(1, 7.0)]
+        assert client.ttl("t") == -1
+        for name in client.keys("gearframe:*"):
+            assert 0 < client.pttl(name) <= 600_000
+
+
 def test_of_samples_that_are_refused_together_none_counts(fresh_server: FreshServer) -> None:
     server = fresh_server("stack74", users=["writer on >secret ~other +@all"])
     url = server.url.replace("redis://", "redis://writer:secret@")

@@ -15,12 +15,17 @@ use crate::write::request::IfExists;
 use crate::write::stats::add;
 
 /// RENAME over a series leaves the old one in the module's index of labels, so that it must be
-/// taken away before; and that only if the new one is still there.
+/// taken away before; and that only if the new one is still there. A script that is refused in the
+/// middle is not undone: so the first RENAME, which does nothing, asks whether it is allowed, and
+/// the expiry is set before the old series is touched.
 const MOVE_SERIES: &str = "if redis.call('EXISTS', KEYS[1]) == 0 then \
     return redis.error_reply('ERR no such key') end \
-    redis.call('UNLINK', KEYS[2]) redis.call('RENAME', KEYS[1], KEYS[2]) \
-    if ARGV[1] == '' then redis.call('PERSIST', KEYS[2]) \
-    else redis.call('PEXPIRE', KEYS[2], ARGV[1]) end return 1";
+    redis.call('RENAME', KEYS[1], KEYS[1]) \
+    if ARGV[1] == '' then redis.call('PERSIST', KEYS[1]) \
+    else redis.call('PEXPIRE', KEYS[1], ARGV[1]) end \
+    local old = redis.pcall('UNLINK', KEYS[2]) \
+    if type(old) == 'table' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) return old end \
+    redis.call('RENAME', KEYS[1], KEYS[2]) return 1";
 
 impl Worker<'_> {
     /// Where the chunks of a key go.
@@ -162,6 +167,7 @@ impl Worker<'_> {
             && self.request.if_exists == IfExists::Replace
         {
             let ttl = target.ttl.map(|ttl| ttl.to_string()).unwrap_or_default();
+            let life = self.request.temporary_ms.to_string();
             let keys = (target.address(), target.key.as_slice());
             encode::command(
                 out,
@@ -172,6 +178,7 @@ impl Worker<'_> {
                     keys.0,
                     keys.1,
                     ttl.as_bytes(),
+                    life.as_bytes(),
                 ],
             );
             add(&self.stats.eval, 1);
