@@ -31,6 +31,23 @@ def test_a_series_stays_when_the_script_may_not_replace_it(
             assert 0 < client.pttl(name) <= 600_000
 
 
+@pytest.mark.parametrize("ttl", [None, 100_000])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_temporary_key_that_cannot_have_the_name_expires(
+    fresh_server: FreshServer, ttl: int | None, lazy: bool
+) -> None:
+    server = fresh_server(users=["writer on >secret ~* +@all -unlink"])
+    url = server.url.replace("redis://", "redis://writer:secret@")
+    large = pl.DataFrame({"_key": ["k"] * 10_000, "element": range(10_000)})
+    given = large.lazy() if lazy else large
+    with redis.Redis.from_url(server.url) as client:
+        client.set("k", "old")
+        report = gf.write_lists(given, url, if_exists="fail", ttl=ttl, on_failure="report")
+        assert "stays until it expires" in report.failed[b"k"]
+        [name] = client.keys("gearframe:*")
+        assert 0 < client.pttl(name) <= 600_000
+
+
 def test_of_samples_that_are_refused_together_none_counts(fresh_server: FreshServer) -> None:
     server = fresh_server("stack74", users=["writer on >secret ~other +@all"])
     url = server.url.replace("redis://", "redis://writer:secret@")

@@ -155,9 +155,10 @@ impl Worker<'_> {
         }
     }
 
-    /// `MULTI`, `PERSIST` or `PEXPIRE`, `RENAME` or `RENAMENX`, `EXEC`.
+    /// `MULTI`, `PERSIST` or `PEXPIRE`, `RENAME` or `RENAMENX` and `PEXPIRE`, `EXEC`.
     fn put_move(&mut self, number: u64) {
         let start = self.position();
+        let life = i64::from(self.request.temporary_ms);
         let Some(target) = self.targets.get_mut(&number) else {
             return;
         };
@@ -195,15 +196,21 @@ impl Worker<'_> {
                     add(&self.stats.persist, 1);
                 }
             }
-            let rename: &[u8] = match self.request.if_exists {
-                IfExists::Fail => b"RENAMENX",
-                _ => b"RENAME",
+            let only_new = self.request.if_exists == IfExists::Fail;
+            let rename: &[u8] = match only_new {
+                true => b"RENAMENX",
+                false => b"RENAME",
             };
             encode::command(out, &[rename, target.address(), &target.key]);
+            if only_new {
+                // It may still have its temporary name, and must not have it for ever.
+                put_pexpire(out, target.address(), life, Expire::All);
+                add(&self.stats.pexpire, 1);
+            }
             out.extend_from_slice(commands::EXEC);
             add(&self.stats.rename, 1);
             add(&self.stats.transaction, 2);
-            Answers::of_transaction(2)
+            Answers::of_transaction(2 + usize::from(only_new))
         };
         self.owe(
             start,
