@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
@@ -136,6 +137,13 @@ def _trim(maxlen: int | None, minid: str | int | None, *, approximate: bool) -> 
         return ["MAXLEN", how, str(maxlen)]
     if minid is None:
         return []
-    if not isinstance(minid, str | int) or isinstance(minid, bool):
+    # The server would find a wrong one only after the old stream is gone.
+    if isinstance(minid, bool) or not isinstance(minid, str | int) or not _is_id(str(minid)):
         raise OptionError(f"minid is {minid!r}; expected an id such as '1700000000000-0'")
     return ["MINID", how, str(minid)]
+
+
+def _is_id(text: str) -> bool:
+    """Whether a text is an entry's id, with its second part or without."""
+    parts = re.fullmatch(r"([0-9]{1,20})(?:-([0-9]{1,20}))?", text, re.ASCII)
+    return parts is not None and all(int(part or 0) < 2**64 for part in parts.groups())

@@ -15,12 +15,17 @@ use crate::write::request::IfExists;
 use crate::write::stats::add;
 
 /// RENAME over a series leaves the old one in the module's index of labels, so that it must be
-/// taken away before; and that only if the new one is still there.
+/// taken away before; and that only if the new one is still there. A script that is refused in the
+/// middle is not undone: so the first RENAME, which does nothing, asks whether it is allowed, and
+/// the expiry is set before the old series is touched.
 const MOVE_SERIES: &str = "if redis.call('EXISTS', KEYS[1]) == 0 then \
     return redis.error_reply('ERR no such key') end \
-    redis.call('UNLINK', KEYS[2]) redis.call('RENAME', KEYS[1], KEYS[2]) \
-    if ARGV[1] == '' then redis.call('PERSIST', KEYS[2]) \
-    else redis.call('PEXPIRE', KEYS[2], ARGV[1]) end return 1";
+    redis.call('RENAME', KEYS[1], KEYS[1]) \
+    if ARGV[1] == '' then redis.call('PERSIST', KEYS[1]) \
+    else redis.call('PEXPIRE', KEYS[1], ARGV[1]) end \
+    local old = redis.pcall('UNLINK', KEYS[2]) \
+    if type(old) == 'table' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) return old end \
+    redis.call('RENAME', KEYS[1], KEYS[2]) return 1";
 
 impl Worker<'_> {
     /// Where the chunks of a key go.
@@ -150,9 +155,10 @@ impl Worker<'_> {
         }
     }
 
-    /// `MULTI`, `PERSIST` or `PEXPIRE`, `RENAME` or `RENAMENX`, `EXEC`.
+    /// `MULTI`, `PERSIST` or `PEXPIRE`, `RENAME` or `RENAMENX` and `PEXPIRE`, `EXEC`.
     fn put_move(&mut self, number: u64) {
         let start = self.position();
+        let life = i64::from(self.request.temporary_ms);
         let Some(target) = self.targets.get_mut(&number) else {
             return;
         };
@@ -162,6 +168,7 @@ impl Worker<'_> {
             && self.request.if_exists == IfExists::Replace
         {
             let ttl = target.ttl.map(|ttl| ttl.to_string()).unwrap_or_default();
+            let life = self.request.temporary_ms.to_string();
             let keys = (target.address(), target.key.as_slice());
             encode::command(
                 out,
@@ -172,6 +179,7 @@ impl Worker<'_> {
                     keys.0,
                     keys.1,
                     ttl.as_bytes(),
+                    life.as_bytes(),
                 ],
             );
             add(&self.stats.eval, 1);
@@ -188,15 +196,21 @@ impl Worker<'_> {
                     add(&self.stats.persist, 1);
                 }
             }
-            let rename: &[u8] = match self.request.if_exists {
-                IfExists::Fail => b"RENAMENX",
-                _ => b"RENAME",
+            let only_new = self.request.if_exists == IfExists::Fail;
+            let rename: &[u8] = match only_new {
+                true => b"RENAMENX",
+                false => b"RENAME",
             };
             encode::command(out, &[rename, target.address(), &target.key]);
+            if only_new {
+                // It may still have its temporary name, and must not have it for ever.
+                put_pexpire(out, target.address(), life, Expire::All);
+                add(&self.stats.pexpire, 1);
+            }
             out.extend_from_slice(commands::EXEC);
             add(&self.stats.rename, 1);
             add(&self.stats.transaction, 2);
-            Answers::of_transaction(2)
+            Answers::of_transaction(2 + usize::from(only_new))
         };
         self.owe(
             start,

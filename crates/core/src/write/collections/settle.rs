@@ -150,7 +150,12 @@ impl Worker<'_> {
                 }
             } else {
                 target.refuse(named(fault, chunk, kind, head));
-                missing += usize::from(fault.command < expiry);
+                missing += match fault.element {
+                    _ if fault.command >= expiry => 0,
+                    // TS.MADD has many samples, and may be refused as a whole.
+                    None if kind == Collection::Timeseries => chunk.elements,
+                    _ => 1,
+                };
             }
         }
         if let Some(why) = answers.refusal() {

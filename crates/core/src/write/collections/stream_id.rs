@@ -1,5 +1,8 @@
 //! Whether ids of a stream are sure to be taken by a server that has none before them.
 
+/// The server takes no longer ones, whatever they say.
+const LONGEST: usize = 127;
+
 /// The last id, as the server will have it.
 pub(super) type Last = (u64, u64);
 
@@ -17,6 +20,9 @@ pub(super) fn follows(id: &[u8], last: &mut Last) -> bool {
 
 fn parse(id: &[u8], last: Last) -> Option<Last> {
     let id = std::str::from_utf8(id).ok()?;
+    if id.len() > LONGEST {
+        return None;
+    }
     let (milliseconds, sequence) = id.split_once('-').unwrap_or((id, "0"));
     let milliseconds = number(milliseconds)?;
     let sequence = match sequence {
