@@ -10,7 +10,7 @@ use super::indexed;
 use super::large::Large;
 use super::members::Members;
 use super::pages::Known;
-use super::request::{Kind, Source, ZsetRange};
+use super::request::{Kind, OnError, Source, ZsetRange};
 use super::rows::Rows;
 use super::samples::Later;
 use super::stats::add;
@@ -111,6 +111,15 @@ pub(super) enum Answer {
 }
 
 impl Worker<'_> {
+    /// How many rows to ask for when `left` are wanted. Where some may be left out, asking for no
+    /// more than those would be a round trip for each that is.
+    pub(super) fn rows_to_try(&self, left: u64) -> u64 {
+        match self.request.on_error {
+            OnError::Skip if left > 0 => left.max(FIRST_ELEMENTS as u64),
+            _ => left,
+        }
+    }
+
     /// Queues the commands for the first `window` elements of each key.
     pub(super) fn ask_elements(&mut self, keys: &KeyPage, window: usize) {
         let with_index = self.rows.wants(&Source::Index);
