@@ -17,6 +17,7 @@
     │   ├── ServerReadOnlyError                a replica, or a server that refuses writes
     │   └── ServerOutOfMemoryError             the server is above its maxmemory
     ├── DataError (ValueError)                 a value does not fit the wanted dtype
+    ├── KeyChangedError                        a key was written to while it was read in pieces
     ├── WriteError                             some keys were not written; carries the report
     └── EmbeddedServerError                    the embedded Valkey does not start or has died
 
@@ -107,6 +108,20 @@ class DataError(GearframeError, ValueError):
     field: str | None = None
     value: bytes | None = None
     dtype: str | None = None
+
+
+class KeyChangedError(GearframeError):
+    """A key was written to while it was read in pieces that must fit together.
+
+    Reading it again may go well.
+
+    Attributes
+    ----------
+    key : bytes or None
+        The key.
+    """
+
+    key: bytes | None = None
 
 
 class WriteError(GearframeError):

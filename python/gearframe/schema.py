@@ -208,12 +208,13 @@ def cast_frame(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     Schema([('n', Int128)])
     """
     present = frame.schema
-    casts = {
-        name: dtype
+    # Not with a mapping to DataFrame.cast, which passes over a column without a name.
+    casts = [
+        frame[name].cast(dtype, strict=True)
         for name, dtype in schema.items()
         if name in present and needs_cast(dtype) and present[name] != dtype
-    }
-    return frame.cast(casts, strict=True) if casts else frame  # type: ignore[arg-type]
+    ]
+    return frame.with_columns(casts) if casts else frame
 
 
 def _pairs(schema: SchemaInput) -> Iterable[tuple[Any, Any]]:

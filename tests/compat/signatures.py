@@ -45,6 +45,32 @@ _KEY = f"{_SCAN}, include_key=True, key_column_name='_key'"
 _INDEX = "include_row_index=False, row_index_column_name='_index'"
 _TTL = "include_ttl=False, ttl_column_name='_ttl'"
 
+# Of the scans.
+_PATTERN = "url, pattern='*'"
+_STEPS = "batch_size=1000, count_hint=100"
+_THE_KEY = "include_key=True, key_column_name='_key'"
+_K_TTL = f"{_THE_KEY}, {_TTL}, {_INDEX}"
+_OF_LISTS = (
+    f"{_THE_KEY}, element_column_name='element', include_position=False, "
+    f"position_column_name='position', {_INDEX}, {_STEPS}"
+)
+_OF_SETS = f"{_THE_KEY}, member_column_name='member', {_INDEX}, {_STEPS}"
+_OF_STREAMS = (
+    f"{_THE_KEY}, include_id=True, id_column_name='_id', include_timestamp=True, "
+    "timestamp_column_name='_ts', include_sequence=False, sequence_column_name='_seq', "
+    f"{_INDEX}, start_id='-', end_id='+', count_per_stream=None, {_STEPS}"
+)
+_OF_STRINGS = f"value_type=String, {_THE_KEY}, value_column_name='value', {_TTL}, {_STEPS}"
+_OF_TIMESERIES = (
+    f"{_THE_KEY}, timestamp_column_name='_ts', value_column_name='value', {_INDEX}, start='-', "
+    f"end='+', count_per_series=None, aggregation=None, bucket_size_ms=None, {_STEPS}"
+)
+_OF_ZSETS = (
+    f"{_THE_KEY}, member_column_name='member', score_column_name='score', include_rank=False, "
+    f"rank_column_name='rank', {_INDEX}, {_STEPS}"
+)
+_WRITE = "ttl=None, key_prefix='', if_exists='replace'"
+
 OF_THE_PREDECESSOR = {
     "scan_keys": "connection_url, pattern, count=10",
     "key_info": "url, pattern, *, include_memory=False",
@@ -92,12 +118,47 @@ OF_THE_PREDECESSOR = {
     f"{_INDEX}, start='-', end='+', count_per_series=None, aggregation=None, bucket_size_ms=None",
     "ZSetScanOptions": f"{_KEY}, member_column_name='member', score_column_name='score', "
     f"include_rank=False, rank_column_name='rank', {_INDEX}",
+    "scan_hashes": f"{_PATTERN}, schema=None, *, options=None, {_K_TTL}, {_STEPS}, parallel=None",
+    "scan_json": f"{_PATTERN}, schema=None, *, options=None, {_K_TTL}, {_STEPS}, parallel=None",
+    "scan_lists": f"{_PATTERN}, *, options=None, {_OF_LISTS}",
+    "scan_sets": f"{_PATTERN}, *, options=None, {_OF_SETS}",
+    "scan_streams": f"{_PATTERN}, *, schema=None, options=None, {_OF_STREAMS}",
+    "scan_strings": f"{_PATTERN}, *, options=None, {_OF_STRINGS}, parallel=None",
+    "scan_timeseries": f"{_PATTERN}, *, options=None, {_OF_TIMESERIES}",
+    "scan_zsets": f"{_PATTERN}, *, options=None, {_OF_ZSETS}",
+    "read_hashes": f"{_PATTERN}, schema=None, *, {_K_TTL}, {_STEPS}",
+    "read_json": f"{_PATTERN}, schema=None, *, {_K_TTL}, {_STEPS}",
+    "read_lists": f"{_PATTERN}, *, {_OF_LISTS}",
+    "read_sets": f"{_PATTERN}, *, {_OF_SETS}",
+    "read_streams": f"{_PATTERN}, *, schema=None, {_OF_STREAMS}",
+    "read_strings": f"{_PATTERN}, *, {_OF_STRINGS}",
+    "read_timeseries": f"{_PATTERN}, *, {_OF_TIMESERIES}",
+    "read_zsets": f"{_PATTERN}, *, {_OF_ZSETS}",
+    "write_hashes": f"df, url, key_column='_key', {_WRITE}",
+    "write_hashes_detailed": f"df, url, key_column='_key', {_WRITE}",
+    "write_json": f"df, url, key_column='_key', {_WRITE}",
+    "write_lists": "df, url, key_column='_key', element_column='element', index_column=None, "
+    + _WRITE,
+    "write_sets": f"df, url, key_column='_key', member_column='member', {_WRITE}",
+    "write_strings": f"df, url, key_column='_key', value_column='value', {_WRITE}",
+    "write_zsets": "df, url, key_column='_key', member_column='member', score_column='score', "
+    + _WRITE,
+    "WriteResult": "result_dict",
+    "infer_hash_schema": f"{_PATTERN}, *, sample_size=100, type_inference=True",
+    "infer_json_schema": f"{_PATTERN}, *, sample_size=100",
+    "infer_hash_schema_with_overwrite": f"{_PATTERN}, *, schema_overwrite=None, sample_size=100, "
+    "type_inference=True",
+    "infer_json_schema_with_overwrite": f"{_PATTERN}, *, schema_overwrite=None, sample_size=100",
+    "infer_hash_schema_with_confidence": f"{_PATTERN}, *, sample_size=100",
+    "SchemaConfidence": "result",
     "col": "name",
     "cols": "*names",
     "raw": "query",
 }
 
 METHODS = {
+    "WriteResult": "is_complete_success",
+    "SchemaConfidence": "average_confidence all_confident low_confidence_fields",
     "ScanOptions": "with_pattern with_batch_size with_count_hint with_n_rows",
     "HashScanOptions": "with_key with_ttl with_row_index with_projection",
     "JsonScanOptions": "with_key with_ttl with_row_index with_path with_projection",

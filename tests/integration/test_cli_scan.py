@@ -87,7 +87,7 @@ def test_without_a_schema(users: redis.Redis, url: str, capsys: Capture) -> None
         ("name", "String"),
     ]
     assert "no --schema: the fields of 3 sampled hashes, all as String: " in err
-    assert "left out: _key, for these columns are the key and the time to live" in err
+    assert "left out: _key, for other columns have these names" in err
 
 
 def test_too_many_fields_without_a_schema(

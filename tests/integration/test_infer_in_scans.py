@@ -69,7 +69,7 @@ def test_no_document_and_no_schema(json_client: redis.Redis, json_url: str) -> N
     json_client.set("a", "no document")
     with pytest.raises(gf.SchemaError, match=r"no key of 'a' is of type ReJSON-RL"):
         gf.scan_json(json_url, "a", "infer")
-    with pytest.raises(gf.SchemaError, match=r"schema='infer' to have them guessed"):
+    with pytest.raises(gf.SchemaError, match=r"schema='infer' to find them in a sample"):
         gf.scan_json(json_url, "a")
     with pytest.raises(gf.SchemaError, match=r"schema is 'guess'; expected a mapping"):
         gf.scan_json(json_url, "a", "guess")

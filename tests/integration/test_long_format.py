@@ -156,7 +156,7 @@ def test_a_value_or_name_that_does_not_fit(client: gf.Client, redis_client: redi
         assert frame["field"].to_list() == ["a"]
         assert report.rows_skipped == 1
     redis_client.hset("bytes", b"\xff", b"\xfe")
-    with pytest.raises(DataError, match="read names as bytes with field_dtype=pl.Binary"):
+    with pytest.raises(DataError, match=r"read names as bytes with field_dtype=pl\.Binary"):
         gf.read_hashes(client, "bytes", pl.Binary, **LONG)
     frame = gf.read_hashes(client, "bytes", pl.Binary, **LONG, field_dtype=pl.Binary)
     assert frame.rows() == [("bytes", b"\xff", b"\xfe")]

@@ -188,7 +188,7 @@ def test_keys_that_are_no_text(client: gf.Client, redis_client: redis.Redis) -> 
     redis_client.set(b"\xff", "x")
     frame = gf.read_keys(client, key_dtype=pl.Binary)
     assert frame["_key"].to_list() == [b"\xff"]
-    with pytest.raises(gf.DataError, match="key_dtype=pl.Binary"):
+    with pytest.raises(gf.DataError, match=r"key_dtype=pl\.Binary"):
         gf.read_keys(client)
 
 

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 import gearframe as gf
-from gearframe.exceptions import DataError, OptionError, SchemaError
+from gearframe.exceptions import DataError, KeyChangedError, OptionError, SchemaError
 from tests.integration.between import before
 from tests.integration.commandstats import counted
 from tests.integration.whole_runs import commands_in, whole_run
@@ -34,7 +34,8 @@ def test_columns_and_their_order(client: gf.Client, redis_client: redis.Redis) -
     redis_client.pexpire("list:7:eu", 100_000)
     lf = gf.scan_lists(
         client, "*", pl.Int8, include_position=True, position_column="at", element_column="n",
-        key_column="key", key_schema="list:{id:Int64}:{region}", include_ttl=True, ttl_column="left",
+        key_column="key", key_schema="list:{id:Int64}:{region}", include_ttl=True,
+        ttl_column="left",
         row_index_name="row", row_index_offset=3,
     )  # fmt: skip
     frame = lf.collect()
@@ -174,12 +175,12 @@ def test_a_position_that_cannot_be(url: str, redis_client: redis.Redis) -> None:
 
 
 def test_the_plan_is_what_is_sent(url: str, redis_client: redis.Redis) -> None:
-    push(redis_client, "list", 300)
+    push(redis_client, "list", 4_200)
     lf = gf.scan_lists(url, "l*")
     assert commands_in(lf) == [
         "SCAN MATCH l* COUNT 1000",
-        "LRANGE of each key, all places; more than fit into one answer (256 to 4,096) in windows "
-        "under WATCH",
+        "LRANGE of each key, all places; more than fit into one answer (up to 4,096 elements) "
+        "in windows under WATCH",
     ]
     with counted(redis_client) as calls:
         lf.collect()
@@ -276,16 +277,16 @@ def test_a_list_that_changes_between_two_windows(
 ) -> None:
     push(redis_client, "list", 5_000)
     run = lambda: [redis_client.execute_command(*words) for words in change]  # noqa: E731
-    # The first LRANGE is the first page; the second stands behind WATCH.
-    with before(url, "LRANGE", run, 2, protocol=protocol) as client:
+    # Four pages ask for more and more elements; the fifth LRANGE stands behind WATCH.
+    with before(url, "LRANGE", run, 5, protocol=protocol) as client:
         lf = gf.scan_lists(client, "list")
-        with pytest.raises(DataError) as caught:
+        with pytest.raises(KeyChangedError) as caught:
             lf.collect()
         assert 'key "list" was changed while its 5000 elements were read' in str(caught.value)
         assert 'on_change="keep"' in str(caught.value)
     redis_client.delete("list")
     push(redis_client, "list", 5_000)
-    with before(url, "LRANGE", run, 2, protocol=protocol) as client:
+    with before(url, "LRANGE", run, 5, protocol=protocol) as client:
         _, report = whole_run(gf.scan_lists(client, "list", on_change="keep"))
         assert report.keys_changed == 1
 
@@ -311,5 +312,5 @@ def test_a_list_that_is_gone_before_it_is_watched(
 
 def test_a_change_of_another_list_does_not_matter(url: str, redis_client: redis.Redis) -> None:
     push(redis_client, "list", 5_000)
-    with before(url, "LRANGE", lambda: redis_client.rpush("other", "x"), 2) as client:
+    with before(url, "LRANGE", lambda: redis_client.rpush("other", "x"), 5) as client:
         assert gf.read_lists(client, "list", pl.Int64)["element"].to_list() == list(range(5_000))

@@ -254,7 +254,7 @@ def test_entries_come_once_while_others_come_and_go(
         redis_client.xadd("s", {"n": "-1"}, id=f"{10_000 + number}-0")
 
     with before(url, "XRANGE", change, *range(2, 1_000), protocol=protocol) as client:
-        frame, report = whole_run(gf.scan_streams(client, "s", {"n": pl.Int64}))
+        frame, _ = whole_run(gf.scan_streams(client, "s", {"n": pl.Int64}))
     ids, turns = frame["_id"], next(turn) - 1
     assert turns > 2
     assert ids.n_unique() == ids.len()

@@ -34,6 +34,18 @@ def test_a_list_has_the_order_of_its_rows(url: str, redis_client: redis.Redis) -
     assert str(report).startswith("3 keys written; 6 elements; ")
 
 
+def test_columns_that_are_called_like_patterns(url: str, redis_client: redis.Redis) -> None:
+    frame = pl.DataFrame(
+        {"^k$": ["a", "b", "a"], "k": [1, 2, 3], "*": [1, 2, 3], "^s$": [1.5, 2.5, 3.5]},
+        schema_overrides={"*": pl.UInt128, "^s$": pl.Float32},
+    )
+    for each in (frame, frame.lazy()):
+        assert gf.write_lists(each, url, key="^k$", element="*").written == 2
+        assert redis_client.lrange("a", 0, -1) == [b"1", b"3"]
+        assert gf.write_zsets(each, url, key="^k$", member="*", score="^s$").written == 2
+        assert redis_client.zrange("a", 0, -1, withscores=True) == [(b"1", 1.5), (b"3", 3.5)]
+
+
 def test_rows_alike_are_one_member(url: str, redis_client: redis.Redis) -> None:
     report = gf.write_sets(VISITS, url, member="element")
     assert (report.written, report.elements) == (3, 6)

@@ -50,6 +50,19 @@ def test_columns_without_a_dtype(url: str, redis_client: redis.Redis) -> None:
     }
 
 
+def test_columns_that_are_called_like_patterns(url: str, redis_client: redis.Redis) -> None:
+    frame = pl.DataFrame({"^k$": ["u:1"], "a": [1], "^a$": [2], "*": [2**100], "^t$": [50]})
+    for each in (frame, frame.lazy()):
+        assert gf.write_hashes(each, url, key="^k$", ttl="^t$").written == 1
+        assert redis_client.hgetall("u:1") == {b"a": b"1", b"^a$": b"2", b"*": b"%d" % 2**100}
+        assert 40 < redis_client.ttl("u:1") <= 50
+    with pytest.raises(gf.OptionError, match="is there more than once"):
+        gf.write_hashes(pl.concat([frame, frame]), url, key="^k$")
+    nulls = pl.Series(["u:1", None])
+    with pytest.raises(gf.OptionError, match="row 1: the key"):
+        gf.write_hashes(pl.concat([frame, frame]).with_columns(nulls.alias("^k$")), url, key="^k$")
+
+
 def test_replace_leaves_nothing_of_what_was_there(url: str, redis_client: redis.Redis) -> None:
     redis_client.hset("u:1", "old", "1")
     redis_client.expire("u:1", 100)

@@ -261,3 +261,9 @@ def test_cast_frame_is_strict() -> None:
     frame = pl.DataFrame({"e": ["z"]})
     with pytest.raises(pl.exceptions.InvalidOperationError):
         cast_frame(frame, pl.Schema({"e": pl.Enum(["a"])}))
+
+
+def test_a_column_without_a_name_is_cast() -> None:
+    frame = cast_frame(pl.DataFrame({"": ["7"]}), pl.Schema({"": pl.Int128()}))
+    assert frame.schema == {"": pl.Int128}
+    assert frame.rows() == [(7,)]

@@ -29,6 +29,8 @@ pub enum ErrorKind {
     OutOfMemory,
     /// A value does not fit the wanted type.
     Data,
+    /// A key changed while it was read in pieces.
+    Changed,
     /// The caller asked to stop. Never shown to a person: who cancels does not read on.
     Cancelled,
 }
@@ -49,13 +51,14 @@ impl ErrorKind {
             Self::ReadOnly => "ServerReadOnlyError",
             Self::OutOfMemory => "ServerOutOfMemoryError",
             Self::Data => "DataError",
+            Self::Changed => "KeyChangedError",
             Self::Cancelled => "GearframeError",
         }
     }
 }
 
 /// Where a value stands that does not fit, for the attributes of `DataError`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BadValue {
     /// The key that holds the value.
     pub key: Vec<u8>,
@@ -74,7 +77,7 @@ pub struct Error {
     pub kind: ErrorKind,
     /// What was given, what was expected, what to try.
     pub message: String,
-    /// Only for [`ErrorKind::Data`].
+    /// For [`ErrorKind::Data`]; for [`ErrorKind::Changed`] the key alone.
     pub bad_value: Option<Box<BadValue>>,
 }
 

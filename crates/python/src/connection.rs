@@ -116,6 +116,12 @@ fn is_reply(kind: ErrorKind) -> bool {
     match kind {
         K::Reply | K::Permission | K::Loading | K::Busy | K::ReadOnly | K::OutOfMemory => true,
         K::Authentication => true,
-        K::Option | K::Connection | K::Timeout | K::Protocol | K::Data | K::Cancelled => false,
+        K::Option
+        | K::Connection
+        | K::Timeout
+        | K::Protocol
+        | K::Data
+        | K::Changed
+        | K::Cancelled => false,
     }
 }

@@ -32,8 +32,12 @@ pub(crate) fn instance<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'p
         .import("gearframe.exceptions")?
         .getattr(error.kind.class_name())?;
     let exception = class.call1((&error.message,))?;
-    if let Some(bad) = &error.bad_value {
-        describe(&exception, bad)?;
+    match &error.bad_value {
+        Some(bad) if error.kind == ErrorKind::Changed => {
+            exception.setattr("key", PyBytes::new(py, &bad.key))?;
+        }
+        Some(bad) => describe(&exception, bad)?,
+        None => {}
     }
     Ok(exception)
 }

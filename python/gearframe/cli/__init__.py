@@ -1,4 +1,4 @@
-"""The command line: ``gearframe demo``, ``gearframe scan``."""
+"""The command line: ``gearframe demo``, ``gearframe infer``, ``gearframe scan``."""
 
 from gearframe.cli.app import main
 

@@ -15,7 +15,7 @@ from gearframe.exceptions import OptionError
 if TYPE_CHECKING:
     from gearframe.client import Client
 
-_GROUP = Group("Connection", sort_key=3)
+_GROUP = Group("Connection", sort_key=4)
 
 
 @Parameter(name="*", group=_GROUP)

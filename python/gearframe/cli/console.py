@@ -1,6 +1,8 @@
-"""Standard output as rich writes it."""
+"""Standard output as rich writes it, and what is said beside it."""
 
 from __future__ import annotations
+
+import sys
 
 from rich.console import Console
 
@@ -14,3 +16,8 @@ class Output(Console):
     def on_broken_pipe(self) -> None:
         """Leave it to ``exits.run``; rich would end the program with the code 1."""
         raise BrokenPipeError
+
+
+def tell(text: str) -> None:
+    """Say something on standard error, where it does not mix with the data."""
+    print(text, file=sys.stderr)

@@ -6,27 +6,27 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import polars as pl
 from cyclopts import Group, Parameter
 
 from gearframe.cli.connection import ConnectionOptions
-from gearframe.cli.console import Output
-from gearframe.cli.fields import sample_fields
+from gearframe.cli.console import Output, tell
 from gearframe.cli.output import check_target, write_file
+from gearframe.cli.samples import sample_types
+from gearframe.cli.source import TYPES, Elements, Kind, Source
+from gearframe.cli.sources import open_source
 from gearframe.cli.tables import print_table, printable, size, summary
 from gearframe.client import Client
-from gearframe.dtypes import NAMES, parse_schema
+from gearframe.dtypes import NAMES
 from gearframe.exceptions import OptionError
 from gearframe.io.explain import explain as explain_query
 from gearframe.io.explain import reports
-from gearframe.io.hashes import scan_hashes
-from gearframe.io.strings import scan_strings
 
 _TABLE_ROWS = 20
 _QUERY = Group("Query", sort_key=1)
-_READING = Group("Reading", sort_key=2)
+_READING = Group("Reading", sort_key=3)
 
 
 @Parameter(name="*", group=_QUERY)
@@ -37,21 +37,27 @@ class Query:
     schema: Annotated[
         str | None,
         Parameter(
-            help="Columns: name=dtype,name=dtype or @file.json with an object of the same. For "
-            "strings one column, the value. infer guesses those of hashes. Without it, the fields "
-            f"of up to 100 hashes, all as String. Dtypes: {NAMES}."
+            help="Columns: name=dtype,name=dtype or @file.json with an object of the same. Fields "
+            "of hashes and streams, members of json documents; for other kinds one column, the "
+            "element. infer guesses them for hashes, strings, streams and json. Without it, the "
+            "fields of up to 100 hashes or streams, the text of documents, and elements, all as "
+            f"String. Dtypes: {NAMES}."
         ),
     ] = None
-    kind: Literal["hashes", "strings"] = "hashes"
-    """The type of the keys."""
+    kind: Kind = "hashes"
+    """What to read. Of hashes, strings and json one row a key; of the others one row an element,
+    of fields one row for each field of a hash. keys are keys of all types, with what the server
+    knows of them."""
     where: str | None = None
     """Only these rows: what stands behind WHERE in SQL, such as "age > 40 AND name LIKE 'A%'"."""
     select: str | None = None
     """Only these columns, separated by commas; _key is the key."""
     head: int | None = None
     """At most so many rows; 20 for a table, all for a file."""
+    key_schema: str | None = None
+    """Columns out of the keys: user:{id:Int64}:{region}."""
     keys_only: Annotated[bool, Parameter(negative="")] = False
-    """Only the keys: no value is read."""
+    """Only the keys, one row each: no value is read."""
     ttl: Annotated[bool, Parameter(negative="")] = False
     """Have a column _ttl with the time to live."""
 
@@ -79,16 +85,19 @@ def scan(
     /,
     *,
     query: Query | None = None,
+    elements: Elements | None = None,
     reading: Reading | None = None,
     connection: ConnectionOptions | None = None,
     to: Annotated[Path | None, Parameter(group=_QUERY)] = None,
     explain: Annotated[bool, Parameter(group=_QUERY, negative="")] = False,
 ) -> None:
-    """Read hashes or strings of a server into a table or a file.
+    """Read keys of a server into a table or a file.
 
     The table goes to standard output, the counts to standard error. For example:
 
     `gearframe scan redis://localhost 'user:*' --schema name=String,age=Int64 --where 'age > 40'`
+
+    `gearframe scan redis://localhost 'board:*' --kind zsets --rank --start -10`
 
     Parameters
     ----------
@@ -106,63 +115,37 @@ def scan(
     if to is not None:
         check_target(to)
     with (connection or ConnectionOptions()).connect(url) as client:
-        source = _source(client, pattern, query, reading)
+        source = _source(client, pattern, query, reading, elements or Elements())
         head = query.head if query.head is not None or to is not None else _TABLE_ROWS
-        lf = _narrowed(source, query, head)
+        lf = _narrowed(open_source(source, keys_only=query.keys_only), query, head)
         if explain:
             print(explain_query(lf))
-        elif to is None:
-            _print(lf, is_cut=query.head is None)
-        else:
-            _write(lf, to)
+            return
+        rows = _print(lf, is_cut=query.head is None) if to is None else _write(lf, to)
+        if rows == 0 and head != 0:
+            _tell_types(source)
 
 
-def _source(client: Client, pattern: str, query: Query, reading: Reading) -> pl.LazyFrame:
+def _source(
+    client: Client, pattern: str, query: Query, reading: Reading, elements: Elements
+) -> Source:
     shows = sys.stderr.isatty() if reading.progress is None else reading.progress
-    options: dict[str, Any] = {
-        "include_ttl": query.ttl,
-        "key_dtype": pl.Binary if reading.binary_keys else pl.String,
-        "on_error": reading.on_error,
-        "throttle": reading.throttle,
-        "scan_count": reading.scan_count,
-        "progress": shows,
-    }
-    if query.keys_only and query.schema is not None:
-        raise OptionError("--keys-only reads no value, and --schema names some; give one of them")
-    if query.kind == "strings":
-        return _strings(client, pattern, query, options)
-    if query.keys_only:
-        return scan_hashes(client, pattern, {}, **options)
-    return scan_hashes(client, pattern, _schema(client, pattern, query), **options)
-
-
-def _schema(client: Client, pattern: str, query: Query) -> Any:
-    if query.schema == "infer":
-        return query.schema
-    return parse_schema(query.schema) if query.schema is not None else _sampled(client, pattern)
-
-
-def _strings(client: Client, pattern: str, query: Query, options: dict[str, Any]) -> pl.LazyFrame:
-    columns = parse_schema(query.schema) if query.schema is not None else {"value": pl.String()}
-    if len(columns) != 1:
-        raise OptionError(
-            f"--schema names {len(columns)} columns; strings have one: --schema value=Int64"
-        )
-    [(name, dtype)] = columns.items()
-    lf = scan_strings(client, pattern, dtype, value_column=name, **options)
-    return lf.drop(name) if query.keys_only else lf
-
-
-def _sampled(client: Client, pattern: str) -> dict[str, pl.DataType]:
-    count, fields = sample_fields(client, pattern)
-    taken = [name for name in ("_key", "_ttl") if name in fields]
-    fields = {name: dtype for name, dtype in fields.items() if name not in taken}
-    if count:
-        names = printable(", ".join(fields))
-        _tell(f"no --schema: the fields of {count} sampled hashes, all as String: {names}")
-    if taken:
-        _tell(f"left out: {', '.join(taken)}, for these columns are the key and the time to live")
-    return fields
+    return Source(
+        client=client,
+        pattern=pattern,
+        kind=query.kind,
+        schema=query.schema,
+        elements=elements,
+        options={
+            "key_schema": query.key_schema,
+            "include_ttl": query.ttl,
+            "key_dtype": pl.Binary if reading.binary_keys else pl.String,
+            "on_error": reading.on_error,
+            "throttle": reading.throttle,
+            "scan_count": reading.scan_count,
+            "progress": shows,
+        },
+    )
 
 
 def _narrowed(lf: pl.LazyFrame, query: Query, head: int | None) -> pl.LazyFrame:
@@ -185,26 +168,37 @@ def _predicate(where: str) -> pl.Expr:
         raise OptionError(f"--where {where!r} is not an SQL condition: {error}") from error
 
 
-def _print(lf: pl.LazyFrame, *, is_cut: bool) -> None:
+def _print(lf: pl.LazyFrame, *, is_cut: bool) -> int:
     started = time.monotonic()
     frame = lf.collect()
     seconds = time.monotonic() - started
     print_table(frame, Output())
     is_full = is_cut and frame.height == _TABLE_ROWS
     more = " (the first; --head asks for more)" if is_full else ""
-    _tell(f"{_rows(frame.height)}{more} in {summary(reports(lf), seconds)}")
+    tell(f"{_rows(frame.height)}{more} in {summary(reports(lf), seconds)}")
+    return frame.height
 
 
-def _write(lf: pl.LazyFrame, path: Path) -> None:
+def _write(lf: pl.LazyFrame, path: Path) -> int:
     started = time.monotonic()
     rows = write_file(lf, path)
     cost = summary(reports(lf), time.monotonic() - started)
-    _tell(f"{_rows(rows)} in {cost}; {size(path.stat().st_size)} written to {path}")
+    tell(f"{_rows(rows)} in {cost}; {size(path.stat().st_size)} written to {path}")
+    return rows
+
+
+def _tell_types(source: Source) -> None:
+    """After no row: say so if the keys are of other types than was thought."""
+    wanted = TYPES.get(source.kind)
+    counts = sample_types(source.client, source.keys)
+    if wanted is None or not counts or wanted in counts:
+        return
+    found = ", ".join(f"{count} {printable(name)}" for name, count in counts.most_common())
+    kinds = [kind for kind, name in TYPES.items() if name == counts.most_common(1)[0][0]]
+    hint = f"; try --kind {kinds[0]}" if kinds else ""
+    keys = "1 key" if counts.total() == 1 else f"{counts.total()} keys"
+    tell(f"of {keys} looked at, none is of type {wanted}: {found}{hint}")
 
 
 def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -135,7 +135,7 @@ def _fetches(
 
 _PIECES = ": small ones at once, large ones in pieces of up to 4,096"
 # How many fit into the first answer depends on their size, and on how much was read before.
-_WINDOWS = "; more than fit into one answer (256 to 4,096) in windows under WATCH"
+_WINDOWS = "; more than fit into one answer (up to 4,096 elements) in windows under WATCH"
 
 
 def _hashes(columns: Sequence[Column]) -> list[str]:

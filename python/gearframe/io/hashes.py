@@ -104,7 +104,7 @@ def scan_hashes(
         COUNT of SCAN: how many buckets the server looks at in one step. More stalls other clients
         for longer; fewer is slower and gentler.
     throttle : float, optional
-        The most keys a second.
+        The most keys a second; elements of large keys count as keys.
     progress : bool, default False
         Show a progress bar on standard error, with an estimate from ``DBSIZE``.
 

@@ -60,9 +60,9 @@ def scan_lists(
         them: below 0 from the end.
     on_change : {"raise", "keep"}, default "raise"
         What to do with a list that is changed while it is read in pieces, so that elements may
-        have come twice or not at all: raise a `DataError`, or keep what came and count the key in
-        the report. A list of up to 4,096 elements (fewer, if they are long, or in the first
-        pages of a scan) comes in one piece, which no change can break.
+        have come twice or not at all: raise a `KeyChangedError`, or keep what came and count
+        the key in the report. A list of up to 4,096 elements (fewer, if they are long) comes in one piece,
+        which no change can break.
     **options
         As for `scan_hashes`.
 
@@ -76,7 +76,7 @@ def scan_lists(
     Raises
     ------
     GearframeError
-        As for `scan_hashes`; `DataError` also for a list that changed (``on_change="raise"``).
+        As for `scan_hashes`; `KeyChangedError` also for a list that changed (``on_change="raise"``).
 
     Notes
     -----

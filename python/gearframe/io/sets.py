@@ -60,7 +60,7 @@ def scan_sets(
     Notes
     -----
     Sends ``SCAN MATCH COUNT`` and ``SRANDMEMBER`` for each key, up to 1,000 keys at once. It
-    answers with the whole set where that has fewer members than asked for, 256 at first and up to
+    answers with the whole set where that has fewer members than asked for, 64 at first and up to
     4,096 later, at the cost of ``SMEMBERS``; a larger set is read by ``SSCAN`` in pieces. Memory is
     bounded by a few batches, and some 20 bytes for each member of the large set at hand, for the
     server may return a member twice. Pushes down what `scan_hashes` does.

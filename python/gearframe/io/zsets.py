@@ -86,7 +86,7 @@ def scan_zsets(
     Raises
     ------
     GearframeError
-        As for `scan_hashes`; `DataError` also for a set that changed (``on_change="raise"``).
+        As for `scan_hashes`; `KeyChangedError` also for a set that changed (``on_change="raise"``).
 
     Notes
     -----
@@ -94,7 +94,8 @@ def scan_zsets(
     range of scores), up to 1,000 keys at once; ``ZCARD`` or ``ZCOUNT`` with it in ``MULTI`` where
     ranks need it. A large set is read by ``ZSCAN`` if neither ranks nor a range is asked for, and
     else by ``WATCH``, windows of ``ZRANGE`` and ``MULTI EXEC``. A filter that compares the score
-    or the rank narrows the range; otherwise pushes down what `scan_hashes` does.
+    or the rank narrows the range (and so a large set that changes may raise, as ``on_change``
+    says); otherwise pushes down what `scan_hashes` does.
 
     Examples
     --------

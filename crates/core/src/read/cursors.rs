@@ -3,7 +3,7 @@
 //! A small collection comes as a whole with the cursor 0, whatever COUNT says. Of a large one the
 //! same element may come twice, when its table shrinks in between, so those seen are remembered.
 
-use super::elements::{Answer, Target, is_new};
+use super::elements::{Answer, ELEMENT_BYTES, Target, is_new};
 use super::fetch::{FieldNames, Owed};
 use super::field_ttl::Hpttl;
 use super::replies::Head;
@@ -21,6 +21,8 @@ pub(super) struct Cursor {
     /// The elements that have come, if there is more than one piece.
     pub(super) seen: Option<SeenKeys>,
     pub(super) elements: u64,
+    /// Whether the key is read by itself, in pieces whose size is known.
+    pub(super) alone: bool,
 }
 
 /// `SSCAN key cursor COUNT count`, or HSCAN, or ZSCAN.
@@ -76,7 +78,9 @@ impl Worker<'_> {
         if next != 0 {
             at.seen.get_or_insert_default();
         }
-        self.receive_elements_of(target, &mut at, name)?;
+        if !self.receive_elements_of(target, &mut at, name)? {
+            return Ok(Answer::Cursor(Cursor::default()));
+        }
         Ok(if next == 0 {
             Answer::All(at.elements)
         } else {
@@ -84,12 +88,14 @@ impl Worker<'_> {
         })
     }
 
+    /// Receives the elements of a piece. False if none was taken, because too much would have to be
+    /// held until the times to live come: then the key is read by itself, from its start.
     fn receive_elements_of(
         &mut self,
         target: Target<'_>,
         at: &mut Cursor,
         name: &str,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let length = self.replies.next_array(name)?;
         if self.request.kind == Kind::Sets {
             for _ in 0..length {
@@ -100,7 +106,7 @@ impl Worker<'_> {
                     target.push(&mut self.rows, |row| row.value(member))?;
                 }
             }
-            return Ok(());
+            return Ok(true);
         }
         if length % 2 == 1 {
             return Err(Error::protocol(format!(
@@ -108,6 +114,7 @@ impl Worker<'_> {
             )));
         }
         let mut fields = FieldNames::default();
+        let mut held = 0;
         for _ in 0..length / 2 {
             let first = self.replies.next_value(name)?;
             self.scratch.clear();
@@ -120,6 +127,11 @@ impl Worker<'_> {
             self.elements += 1;
             let first = &self.scratch;
             if self.asks_field_ttl {
+                held += (first.len() + second.len()) as u64;
+                if !at.alone && held > ELEMENT_BYTES {
+                    fields = FieldNames::default();
+                    continue;
+                }
                 fields.push(first, second);
             } else if self.request.kind == Kind::Fields {
                 target.push(&mut self.rows, |row| {
@@ -133,8 +145,11 @@ impl Worker<'_> {
                 })?;
             }
         }
+        if !at.alone && held > ELEMENT_BYTES {
+            return Ok(false);
+        }
         self.ask_field_ttls(target, fields);
-        Ok(())
+        Ok(true)
     }
 
     /// Asks for the times to live of fields whose rows are made when the answer comes.

@@ -21,13 +21,13 @@ use crate::resp::tokens::Shape;
 
 use super::row::Row;
 
-/// The elements asked for at first. Little is known of their size then.
-const FIRST_ELEMENTS: usize = 256;
+/// The elements asked for at first. Nothing is known of their size then.
+const FIRST_ELEMENTS: usize = 64;
 /// The most elements asked for at once: the server is busy with them for a fraction of a
 /// millisecond.
 const MOST_ELEMENTS: usize = 4096;
 /// Bytes that the elements asked for at once should stay below.
-const ELEMENT_BYTES: u64 = 1 << 20;
+pub(super) const ELEMENT_BYTES: u64 = 1 << 20;
 
 /// How many elements to ask for at once.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ pub(super) enum Answer {
     Later(Later),
     /// The first members of a vector set, whose vectors are to be asked for.
     Members(Members),
-    /// More than one piece. None was taken: it is read in windows from its start.
+    /// More than was asked for. None was taken: it is asked for again.
     Windows,
     /// It holds another type.
     OtherType,
@@ -159,14 +159,43 @@ impl Worker<'_> {
         window: usize,
     ) -> Result<()> {
         let before = (self.replies.connection.bytes_read(), self.elements);
+        let mut full = Vec::new();
         for (key, &Known { ttl, present, .. }) in keys.iter().zip(known) {
             let target = Target { key, ttl, present };
-            let answer = self.receive_first(target, window)?;
-            self.take_answer(target, answer);
+            match self.receive_first(target, window)? {
+                Answer::Windows if present => full.push(target),
+                answer => self.take_answer(target, answer),
+            }
         }
         let bytes = self.replies.connection.bytes_read() - before.0;
         self.window.learn(self.elements - before.1, bytes);
+        self.ask_again(&full, window);
         Ok(())
+    }
+
+    /// Keys that have more than `window` elements: by now a larger window may hold them, and share
+    /// a page; the others are read by themselves.
+    fn ask_again(&mut self, full: &[Target<'_>], window: usize) {
+        let grows = self.window.elements(self.rows.left()) > window;
+        let mut again = KeyPage::default();
+        for target in full {
+            if grows {
+                again.push(target.key);
+                continue;
+            }
+            let step = match self.request.kind {
+                // A cursor bears changes; ranks and ranges need windows.
+                Kind::Sets => Answer::Cursor(Cursor::default()),
+                Kind::Zsets(ZsetRange::Rank { range: (0, -1) })
+                    if !self.rows.wants(&Source::Index) =>
+                {
+                    Answer::Cursor(Cursor::default())
+                }
+                _ => Answer::Windows,
+            };
+            self.take_answer(*target, step);
+        }
+        self.waiting.push(again);
     }
 
     fn receive_first(&mut self, target: Target<'_>, window: usize) -> Result<Answer> {
@@ -175,13 +204,7 @@ impl Worker<'_> {
             Kind::Sets => self.receive_members(target, window),
             Kind::Lists { range } => self.receive_indexed(target, &indexed::LIST, *range, window),
             Kind::Zsets(ZsetRange::Rank { range }) => {
-                // Without ranks a cursor serves better: it bears changes.
-                let answer = self.receive_indexed(target, &indexed::ZSET, *range, window)?;
-                let whole = *range == (0, -1) && !with_index;
-                Ok(match answer {
-                    Answer::Windows if whole => Answer::Cursor(Cursor::default()),
-                    other => other,
-                })
+                self.receive_indexed(target, &indexed::ZSET, *range, window)
             }
             Kind::Zsets(ZsetRange::Score { .. }) => self.receive_scores(target, window, with_index),
             Kind::Streams(range) => {

@@ -160,7 +160,7 @@ impl Worker<'_> {
     fn number_or_gone(&mut self, name: &str, present: &mut bool) -> Result<Option<i64>> {
         match self.replies.next()? {
             Shape::Integer(number) => Ok(Some(number)),
-            Shape::Scalar => {
+            Shape::Scalar if self.replies.is_null() => {
                 self.gone_if(true, present);
                 Ok(None)
             }

@@ -58,7 +58,8 @@ impl Worker<'_> {
             ))),
             // What the key is by now, its values tell.
             Head::Other(shape)
-                if shape == Shape::Scalar || self.replies.text().starts_with(b"WRONGTYPE") =>
+                if shape == Shape::Scalar && self.replies.is_null()
+                    || shape == Shape::Error && self.replies.text().starts_with(b"WRONGTYPE") =>
             {
                 ttls.extend(std::iter::repeat_n(NO_FIELD, count));
                 Ok(())

@@ -3,7 +3,6 @@
 //! The first command takes a window from the start of the range. A place that counts from the end
 //! needs the length as well: then both are asked for in one transaction, so that they agree.
 
-use super::cursors::Cursor;
 use super::elements::{Answer, Target};
 use super::replies::Head;
 use super::request::{OnError, Source};
@@ -232,7 +231,7 @@ impl Worker<'_> {
         };
         if found >= window && !self.suffices(found) {
             self.pass_over(&SET, found)?;
-            return Ok(Answer::Cursor(Cursor::default()));
+            return Ok(Answer::Windows);
         }
         let taken = self.receive_range(target, &SET, found, None, None)?;
         Ok(Answer::All(taken))

@@ -3,7 +3,7 @@
 //! Collections with a cursor, and streams, bear changes while they are read. Places and ranks do
 //! not (see `windows`).
 
-use super::cursors;
+use super::cursors::{self, Cursor};
 use super::elements::{Answer, Target};
 use super::entries;
 use super::fetch::Owed;
@@ -73,7 +73,7 @@ impl Worker<'_> {
                     cursors::ask(out, name.as_bytes(), target.key, at.next, window);
                     self.count_cursor_command();
                     self.replies.connection.flush()?;
-                    self.receive_cursor(target, at)?
+                    self.receive_cursor(target, Cursor { alone: true, ..at })?
                 }
                 Answer::After { id, taken } => {
                     self.read_entries_after(target, id, taken, window)?

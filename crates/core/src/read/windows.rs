@@ -10,7 +10,7 @@ use super::replies::Head;
 use super::request::{Kind, OnChange, Source, ZsetRange};
 use super::stats::add;
 use super::worker::Worker;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{BadValue, Error, ErrorKind, Result};
 use crate::resp::encode::command;
 use crate::resp::tokens::Shape;
 
@@ -35,7 +35,7 @@ impl Worker<'_> {
         self.replies.next_text("MULTI")?;
         let unchanged = match self.replies.next_head()? {
             Head::Array(0) => true,
-            Head::Other(Shape::Scalar) => false,
+            Head::Other(Shape::Scalar) if self.replies.is_null() => false,
             Head::Array(_) => return Err(Error::protocol("EXEC of no command gave answers")),
             Head::Other(shape) => return Err(self.replies.unexpected(shape, "EXEC")),
         };
@@ -45,16 +45,20 @@ impl Worker<'_> {
         add(&self.stats.keys_changed, 1);
         match self.request.on_change {
             OnChange::Keep => Ok(places.is_none()),
-            OnChange::Raise => Err(Error::new(
-                ErrorKind::Data,
-                format!(
+            OnChange::Raise => Err(Error {
+                kind: ErrorKind::Changed,
+                message: format!(
                     "key {} was changed while its {} elements were read in pieces, so that some may \
                      have come twice or not at all; read it when nobody writes to it, or keep \
                      what came with on_change=\"keep\"",
                     quoted(target.key),
                     to - from,
                 ),
-            )),
+                bad_value: Some(Box::new(BadValue {
+                    key: target.key.to_vec(),
+                    ..BadValue::default()
+                })),
+            }),
         }
     }
 

@@ -22,6 +22,9 @@ from gearframe.compat.polars_redis._checkpoints import (
     MemoryCheckpointStore,
     RedisCheckpointStore,
 )
+from gearframe.compat.polars_redis._confidence import (
+    SchemaConfidence,
+)
 from gearframe.compat.polars_redis._consumer import StreamConsumer
 from gearframe.compat.polars_redis._delete import (
     DeleteResult,
@@ -41,6 +44,13 @@ from gearframe.compat.polars_redis._geo_members import (
     geo_dist_matrix,
     geo_hash,
     geo_pos,
+)
+from gearframe.compat.polars_redis._inference import (
+    infer_hash_schema,
+    infer_hash_schema_with_confidence,
+    infer_hash_schema_with_overwrite,
+    infer_json_schema,
+    infer_json_schema_with_overwrite,
 )
 from gearframe.compat.polars_redis._keys import (
     RenameResult,
@@ -66,6 +76,20 @@ from gearframe.compat.polars_redis._pubsub import (
     iter_pubsub,
     iter_pubsub_async,
 )
+from gearframe.compat.polars_redis._read_elements import (
+    read_lists,
+    read_sets,
+    read_zsets,
+)
+from gearframe.compat.polars_redis._read_entries import (
+    read_streams,
+    read_timeseries,
+)
+from gearframe.compat.polars_redis._reads import (
+    read_hashes,
+    read_json,
+    read_strings,
+)
 from gearframe.compat.polars_redis._replication import (
     Destination,
     MultiWriteResult,
@@ -78,12 +102,40 @@ from gearframe.compat.polars_redis._results import (
     CommandResult,
     PipelineResult,
 )
+from gearframe.compat.polars_redis._scan_elements import (
+    scan_lists,
+    scan_sets,
+    scan_zsets,
+)
+from gearframe.compat.polars_redis._scan_entries import (
+    scan_streams,
+    scan_timeseries,
+)
+from gearframe.compat.polars_redis._scans import (
+    scan_hashes,
+    scan_json,
+    scan_strings,
+)
 from gearframe.compat.polars_redis._streams import (
     ack_entries,
     iter_stream,
     iter_stream_async,
     read_stream,
     scan_stream,
+)
+from gearframe.compat.polars_redis._write_collections import (
+    write_lists,
+    write_sets,
+    write_zsets,
+)
+from gearframe.compat.polars_redis._write_outcome import (
+    WriteResult,
+)
+from gearframe.compat.polars_redis._writes import (
+    write_hashes,
+    write_hashes_detailed,
+    write_json,
+    write_strings,
 )
 from gearframe.compat.polars_redis.options import (
     HashScanOptions,
@@ -136,6 +188,7 @@ __all__ = [
     "ReplicationPipeline",
     "ReplicationStats",
     "ScanOptions",
+    "SchemaConfidence",
     "SetScanOptions",
     "StreamConsumer",
     "StreamScanOptions",
@@ -143,6 +196,7 @@ __all__ = [
     "TimeSeriesScanOptions",
     "Transaction",
     "TtlResult",
+    "WriteResult",
     "ZSetScanOptions",
     "ack_entries",
     "cache",
@@ -172,6 +226,11 @@ __all__ = [
     "get_default_count_hint",
     "get_default_timeout_ms",
     "get_ttl",
+    "infer_hash_schema",
+    "infer_hash_schema_with_confidence",
+    "infer_hash_schema_with_overwrite",
+    "infer_json_schema",
+    "infer_json_schema_with_overwrite",
     "iter_pubsub",
     "iter_pubsub_async",
     "iter_stream",
@@ -181,14 +240,37 @@ __all__ = [
     "match_none",
     "persist_keys",
     "raw",
+    "read_hashes",
+    "read_json",
+    "read_lists",
+    "read_sets",
     "read_stream",
+    "read_streams",
+    "read_strings",
+    "read_timeseries",
+    "read_zsets",
     "rename_keys",
     "rename_keys_from_columns",
     "scan_cached",
+    "scan_hashes",
+    "scan_json",
     "scan_keys",
+    "scan_lists",
+    "scan_sets",
     "scan_stream",
+    "scan_streams",
+    "scan_strings",
+    "scan_timeseries",
+    "scan_zsets",
     "set_ttl",
     "set_ttl_from_column",
+    "write_hashes",
+    "write_hashes_detailed",
     "write_hashes_multi",
+    "write_json",
     "write_json_multi",
+    "write_lists",
+    "write_sets",
+    "write_strings",
+    "write_zsets",
 ]

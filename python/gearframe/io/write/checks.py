@@ -13,7 +13,7 @@ from gearframe.io.write.options import (
     LONGEST_TTL_MS,
     TTL_RANGE,
 )
-from gearframe.io.write.wire import check_dtype, check_member_dtype
+from gearframe.io.write.wire import check_dtype, check_member_dtype, exactly
 
 if TYPE_CHECKING:
     from gearframe.io.write.definition import WriteDefinition
@@ -40,7 +40,8 @@ def check_schema(schema: pl.Schema, definition: WriteDefinition) -> None:
 
 def check_values(frame: pl.DataFrame, definition: WriteDefinition) -> None:
     """Find null keys and times to live that cannot be."""
-    keys = frame[definition.key]
+    # A Series finds itself by its name, and takes one for a pattern too.
+    keys = frame[definition.key].alias("key")
     if keys.null_count():
         row = keys.is_null().arg_max()
         raise OptionError(f"row {row}: the key in column {definition.key!r} is null")
@@ -59,7 +60,7 @@ def check_values(frame: pl.DataFrame, definition: WriteDefinition) -> None:
 
 
 def _ttl_is_wrong(name: str, dtype: pl.DataType, longest_ms: int) -> pl.Expr:
-    column, longest = pl.col(name), longest_ms // 1000
+    column, longest = exactly(name), longest_ms // 1000
     if isinstance(dtype, pl.Duration):
         column, longest = column.dt.total_milliseconds(), longest_ms
     wrong = column <= 0
@@ -71,7 +72,7 @@ def _ttl_is_wrong(name: str, dtype: pl.DataType, longest_ms: int) -> pl.Expr:
 
 def check_duplicates(frame: pl.DataFrame, key: str) -> None:
     """Refuse a frame with a key that comes twice."""
-    keys = frame[key]
+    keys = frame[key].alias("key")
     if keys.n_unique() == len(keys):
         return
     repeated = keys.filter(~keys.is_first_distinct())

@@ -12,7 +12,7 @@ import polars as pl
 
 from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.write.definition import WriteDefinition, define
-from gearframe.io.write.wire import check_dtype, to_wire
+from gearframe.io.write.wire import check_dtype, exactly, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,10 +53,11 @@ class CollectionDefinition(WriteDefinition):
         """Check times, and put rows of one key next to each other; their order stays."""
         for name in self.moments:
             _check_moments(frame, self.key, name)
-        keys = frame[self.key]
+        # A Series finds itself by its name, and takes one for a pattern too.
+        keys = frame[self.key].alias("key")
         if keys.is_empty() or keys.rle_id().item(-1) + 1 == keys.n_unique():
             return frame
-        return frame.sort(self.key, maintain_order=True)
+        return frame.sort(exactly(self.key), maintain_order=True)
 
     def shape(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give a batch as the native part takes it."""
@@ -101,7 +102,7 @@ def as_double(name: str, schema: pl.Schema, what: str) -> dict[str, pl.Expr]:
     if dtype is None or (dtype.is_integer() and not isinstance(dtype, pl.Int128 | pl.UInt128)):
         return {}
     if isinstance(dtype, pl.Float32):
-        return {name: pl.col(name).cast(pl.Float64)}
+        return {name: exactly(name).cast(pl.Float64)}
     if not isinstance(dtype, pl.Float64):
         raise SchemaError(
             f"the {what} in column {name!r} is {dtype}; expected integers or floats: "
@@ -112,7 +113,7 @@ def as_double(name: str, schema: pl.Schema, what: str) -> dict[str, pl.Expr]:
 
 def as_milliseconds(name: str) -> pl.Expr:
     """Give a Datetime as milliseconds since 1970, rounded down."""
-    return pl.col(name).dt.cast_time_unit("ms").to_physical()
+    return exactly(name).dt.cast_time_unit("ms").to_physical()
 
 
 def _check_moments(frame: pl.DataFrame, key: str, name: str) -> None:
@@ -121,7 +122,7 @@ def _check_moments(frame: pl.DataFrame, key: str, name: str) -> None:
     if not isinstance(dtype, pl.Datetime) or dtype.time_unit == "ms":
         return
     per_millisecond = 1_000 if dtype.time_unit == "us" else 1_000_000
-    wrong = frame.select(pl.col(name).to_physical() % per_millisecond != 0).to_series()
+    wrong = frame.select(exactly(name).to_physical() % per_millisecond != 0).to_series()
     row = wrong.arg_true().to_list()[:1]
     if row:
         raise OptionError(

@@ -11,7 +11,7 @@ import polars as pl
 from gearframe.exceptions import OptionError, SchemaError
 from gearframe.io.options import as_bytes
 from gearframe.io.write.options import fixed_ttl
-from gearframe.io.write.wire import member_to_wire, to_wire
+from gearframe.io.write.wire import exactly, member_to_wire, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -113,7 +113,7 @@ class WriteDefinition:
     def shape(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give a batch as the native part takes it."""
         schema = frame.schema
-        columns = [pl.col(self.key).alias(_KEY)]
+        columns = [exactly(self.key).alias(_KEY)]
         make = member_to_wire if self.kind == "json" else to_wire
         columns += [make(name, schema[name]) for name in self.fields]
         if self.ttl_column is not None:
@@ -130,7 +130,7 @@ def _field_ttl(name: str, ttl: int | str) -> dict[str, object]:
 
 
 def _milliseconds(name: str, schema: pl.Schema) -> pl.Expr:
-    ttl = pl.col(name)
+    ttl = exactly(name)
     is_duration = isinstance(schema[name], pl.Duration)
     return ttl.dt.total_milliseconds() if is_duration else ttl.cast(pl.Int64) * 1000
 

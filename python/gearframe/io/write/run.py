@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 import polars as pl
+from polars.selectors import by_name
 
 from gearframe import _native
 from gearframe.client import as_client
@@ -125,7 +126,7 @@ def _batches(
         for piece in frame.iter_slices(batch_size):
             yield definition.shape(piece)
         return
-    for piece in _stream(frame.select(definition.columns), batch_size):
+    for piece in _stream(frame.select(by_name(*definition.columns)), batch_size):
         check_values(piece, definition)
         yield definition.shape(definition.prepare(piece))
 

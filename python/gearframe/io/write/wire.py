@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+from polars.selectors import by_name
 
 from gearframe.exceptions import SchemaError
 
@@ -105,6 +106,11 @@ def _instance(dtype: object) -> pl.DataType:
     return dtype() if isinstance(dtype, type) else dtype  # type: ignore[return-value]
 
 
+def exactly(name: str) -> pl.Expr:
+    """Give the column of this name; `pl.col` takes ``*`` and ``^…$`` for patterns."""
+    return by_name(name).as_expr()
+
+
 def to_wire(name: str, dtype: pl.DataType) -> pl.Expr:
     """Give a column in a dtype that Arrow has too: 128-bit integers become their digits.
 
@@ -112,7 +118,7 @@ def to_wire(name: str, dtype: pl.DataType) -> pl.Expr:
     text without quotes. Null becomes String: the native part refuses the buffer that Polars gives
     with a column of that dtype.
     """
-    column = pl.col(name)
+    column = exactly(name)
     if isinstance(dtype, (*_WIDE, pl.Null)):
         return column.cast(pl.String)
     if not _needs_cast(dtype):

@@ -1,7 +1,8 @@
-"""The fields of a sample of hashes, for a scan without a schema."""
+"""A look at some keys: what a scan needs that nobody has said."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,14 +18,14 @@ SAMPLED_KEYS = 100
 _MOST_FIELDS = 500
 
 
-def sample_fields(client: Client, pattern: str) -> tuple[int, dict[str, pl.DataType]]:
+def sample_fields(client: Client, pattern: str | bytes) -> tuple[int, dict[str, pl.DataType]]:
     """Look which fields hashes have.
 
     Parameters
     ----------
     client : Client
         The server.
-    pattern : str
+    pattern : str or bytes
         Redis' glob pattern for the keys.
 
     Returns
@@ -44,7 +45,7 @@ def sample_fields(client: Client, pattern: str) -> tuple[int, dict[str, pl.DataT
     """
     fields: dict[str, pl.DataType] = {}
     count = 0
-    for key in _sample_keys(client, pattern):
+    for key in sample_keys(client, pattern, "hash"):
         count += 1
         for field in _fields_of(client, key):
             fields[_as_text(field)] = pl.String()
@@ -53,11 +54,32 @@ def sample_fields(client: Client, pattern: str) -> tuple[int, dict[str, pl.DataT
     return count, fields
 
 
-def _sample_keys(client: Client, pattern: str) -> Iterator[bytes]:
+def sample_keys(
+    client: Client, pattern: str | bytes, type_name: str | None, *, calls: int | None = None
+) -> Iterator[bytes]:
+    """Give up to 100 keys, in the order of SCAN.
+
+    Parameters
+    ----------
+    client : Client
+        The server.
+    pattern : str or bytes
+        Redis' glob pattern.
+    type_name : str or None
+        Only keys of this type, as ``TYPE`` names it.
+    calls : int, optional
+        Give up after so many SCANs; all keys are looked at if not given.
+
+    Yields
+    ------
+    bytes
+    """
     seen: set[bytes] = set()
     cursor = b"0"
-    while True:
-        reply = client.execute("SCAN", cursor, "MATCH", pattern, "COUNT", 1000, "TYPE", "hash")
+    of_type = () if type_name is None else ("TYPE", type_name)
+    while calls is None or calls > 0:
+        calls = None if calls is None else calls - 1
+        reply = client.execute("SCAN", cursor, "MATCH", pattern, "COUNT", 1000, *of_type)
         match reply:
             case [bytes() as cursor, [*keys]]:
                 for key in keys:
@@ -71,6 +93,23 @@ def _sample_keys(client: Client, pattern: str) -> Iterator[bytes]:
                 raise ProtocolError(f"SCAN must be answered with a cursor and keys, not {reply!r}")
         if cursor == b"0":
             return
+
+
+def sample_types(client: Client, pattern: str | bytes) -> Counter[str]:
+    """Count the types of some keys that match.
+
+    Notes
+    -----
+    Sends at most ten ``SCAN COUNT 1000``, and ``TYPE`` for each of up to 100 keys.
+    """
+    counts: Counter[str] = Counter()
+    for key in sample_keys(client, pattern, None, calls=10):
+        reply = client.execute("TYPE", key)
+        if not isinstance(reply, bytes):
+            raise ProtocolError(f"TYPE must be answered with a name, not {reply!r}")
+        if reply != b"none":  # it has vanished
+            counts[reply.decode("utf-8", "backslashreplace")] += 1
+    return counts
 
 
 def _fields_of(client: Client, key: bytes) -> list[bytes]:
