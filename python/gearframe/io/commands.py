@@ -73,7 +73,7 @@ _FACTS = {
     "encoding": "OBJECT ENCODING",
     "memory": "MEMORY USAGE",
     "idle": "OBJECT IDLETIME",
-    "length": "STRLEN, LLEN, SCARD, ZCARD, HLEN or XLEN",
+    "length": "STRLEN, LLEN, SCARD, ZCARD, HLEN, XLEN or VCARD",
 }
 
 

@@ -29,6 +29,9 @@ const MOST_ELEMENTS: usize = 4096;
 /// Bytes that the elements asked for at once should stay below.
 pub(super) const ELEMENT_BYTES: u64 = 1 << 20;
 
+/// The fewest rows asked for where some may be left out.
+const ROWS_TO_TRY: u64 = 256;
+
 /// How many elements to ask for at once.
 #[derive(Debug)]
 pub(super) struct Window {
@@ -115,7 +118,7 @@ impl Worker<'_> {
     /// more than those would be a round trip for each that is.
     pub(super) fn rows_to_try(&self, left: u64) -> u64 {
         match self.request.on_error {
-            OnError::Skip if left > 0 => left.max(FIRST_ELEMENTS as u64),
+            OnError::Skip if left > 0 => left.max(ROWS_TO_TRY),
             _ => left,
         }
     }
@@ -176,7 +179,7 @@ impl Worker<'_> {
     /// Keys that have more than `window` elements: by now a larger window may hold them, and share
     /// a page; the others are read by themselves.
     fn ask_again(&mut self, full: &[Target<'_>], window: usize) {
-        let grows = self.window.elements(self.rows.left()) > window;
+        let grows = self.window.elements(self.rows_to_try(self.rows.left())) > window;
         let mut again = KeyPage::default();
         for target in full {
             if grows {
