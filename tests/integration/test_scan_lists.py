@@ -191,6 +191,16 @@ def test_the_plan_is_what_is_sent(url: str, redis_client: redis.Redis) -> None:
     assert report.commands["LRANGE"] == calls["lrange"]
 
 
+def test_elements_that_are_left_out_cost_no_round_trip_each(
+    client: gf.Client, redis_client: redis.Redis
+) -> None:
+    redis_client.rpush("l", *["x"] * LONG, 7)
+    lf = client.scan_lists("l", pl.Int64, on_error="skip")
+    with counted(redis_client) as calls:
+        assert lf.head(1).collect()["element"].to_list() == [7]
+    assert calls["lrange"] < 100
+
+
 @pytest.mark.parametrize("text", ["x", "1.5", "128", ""])
 def test_a_value_that_does_not_fit(client: gf.Client, redis_client: redis.Redis, text: str) -> None:
     redis_client.rpush("numbers", "1", text, "3")

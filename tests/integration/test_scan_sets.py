@@ -88,6 +88,29 @@ def test_what_is_sent(url: str, redis_client: redis.Redis) -> None:
     assert calls == {"srandmember": 1}
 
 
+def test_a_large_set_with_all_rows_that_are_wanted_ends_the_scan(
+    client: gf.Client, redis_client: redis.Redis
+) -> None:
+    """The rest of the keyspace is not searched before a large key is read."""
+    redis_client.mset({f"other:{number}": 1 for number in range(20_000)})
+    for number in range(200):
+        fill(redis_client, f"s:{number}", 2_000)
+    with counted(redis_client) as calls:
+        assert client.scan_sets("s:*").head(1_000).collect().height == 1_000
+    assert calls["scan"] < 20
+
+
+def test_members_that_are_left_out_cost_no_round_trip_each(
+    client: gf.Client, redis_client: redis.Redis
+) -> None:
+    fill(redis_client, "s", 20_000)
+    redis_client.sadd("s", "7")
+    lf = client.scan_sets("s", pl.Int64, on_error="skip")
+    with counted(redis_client) as calls:
+        assert lf.head(1).collect()["member"].to_list() == [7]
+    assert calls["sscan"] < 200
+
+
 def test_a_value_that_does_not_fit(client: gf.Client, redis_client: redis.Redis) -> None:
     redis_client.sadd("s", "1", "x", "3")
     with pytest.raises(DataError, match='a value of key "s" is "x", which is not Int8'):

@@ -172,6 +172,16 @@ def test_times_beyond_64_bits_with_a_sign(client: gf.Client, redis_client: redis
     assert lf.select("_id", "n").collect()["n"].to_list() == [1, 2, 3]
 
 
+def test_a_full_page_that_ends_with_the_highest_id(
+    client: gf.Client, redis_client: redis.Redis
+) -> None:
+    """There is no id behind it: asking for one is an error to the server."""
+    fill(redis_client, "s", 255)
+    redis_client.xadd("s", {"n": 255}, id=f"{HIGHEST}-{HIGHEST}")
+    lf = gf.scan_streams(client, "s", {"n": pl.Int64}, include_timestamp=False)
+    assert lf.collect()["n"].to_list() == list(range(256))
+
+
 def test_a_value_that_does_not_fit(client: gf.Client, redis_client: redis.Redis) -> None:
     for number, text in enumerate(("1", "x", "3"), 1):
         redis_client.xadd("s", {"a": text}, id=f"{number}-1")

@@ -10,7 +10,7 @@ use super::indexed;
 use super::large::Large;
 use super::members::Members;
 use super::pages::Known;
-use super::request::{Kind, Source, ZsetRange};
+use super::request::{Kind, OnError, Source, ZsetRange};
 use super::rows::Rows;
 use super::samples::Later;
 use super::stats::add;
@@ -28,6 +28,9 @@ const FIRST_ELEMENTS: usize = 64;
 const MOST_ELEMENTS: usize = 4096;
 /// Bytes that the elements asked for at once should stay below.
 pub(super) const ELEMENT_BYTES: u64 = 1 << 20;
+
+/// The fewest rows asked for where some may be left out.
+const ROWS_TO_TRY: u64 = 256;
 
 /// How many elements to ask for at once.
 #[derive(Debug)]
@@ -111,6 +114,15 @@ pub(super) enum Answer {
 }
 
 impl Worker<'_> {
+    /// How many rows to ask for when `left` are wanted. Where some may be left out, asking for no
+    /// more than those would be a round trip for each that is.
+    pub(super) fn rows_to_try(&self, left: u64) -> u64 {
+        match self.request.on_error {
+            OnError::Skip if left > 0 => left.max(ROWS_TO_TRY),
+            _ => left,
+        }
+    }
+
     /// Queues the commands for the first `window` elements of each key.
     pub(super) fn ask_elements(&mut self, keys: &KeyPage, window: usize) {
         let with_index = self.rows.wants(&Source::Index);
@@ -167,7 +179,7 @@ impl Worker<'_> {
     /// Keys that have more than `window` elements: by now a larger window may hold them, and share
     /// a page; the others are read by themselves.
     fn ask_again(&mut self, full: &[Target<'_>], window: usize) {
-        let grows = self.window.elements(self.rows.left()) > window;
+        let grows = self.window.elements(self.rows_to_try(self.rows.left())) > window;
         let mut again = KeyPage::default();
         for target in full {
             if grows {

@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::resp::encode::command;
 use crate::resp::tokens::Shape;
 
+/// The highest id that an entry can have.
+const HIGHEST_ID: (u64, u64) = (u64::MAX, u64::MAX);
+
 /// `XRANGE key start end COUNT count`.
 pub(super) fn ask(out: &mut Vec<u8>, key: &[u8], range: &EntryRange, window: usize) {
     let most = range.count.unwrap_or(u64::MAX).min(window as u64);
@@ -33,13 +36,16 @@ impl Worker<'_> {
             Head::Array(found) => found,
             Head::Other(shape) => return self.no_elements(shape, "XRANGE"),
         };
+        let mut last = (0, 0);
         for _ in 0..found {
-            self.receive_entry(target)?;
+            last = self.receive_entry(target)?;
         }
         self.elements += found as u64;
         let asked = most.min(window as u64);
+        // Behind the highest id there is none that could be asked for.
+        let at_end = last == HIGHEST_ID;
         Ok(match found as u64 {
-            found if found < asked || found >= most => Answer::All(found),
+            found if found < asked || found >= most || at_end => Answer::All(found),
             taken => Answer::After {
                 id: self.scratch.clone(),
                 taken,
@@ -47,8 +53,8 @@ impl Worker<'_> {
         })
     }
 
-    /// Receives one entry; leaves its id in `scratch`.
-    fn receive_entry(&mut self, target: Target<'_>) -> Result<()> {
+    /// Receives one entry; leaves its id in `scratch`, and gives its numbers.
+    fn receive_entry(&mut self, target: Target<'_>) -> Result<(u64, u64)> {
         self.replies.expect_array(2, "XRANGE")?;
         let id = self.replies.next_value("XRANGE")?;
         self.scratch.clear();
@@ -63,7 +69,8 @@ impl Worker<'_> {
         target.push(&mut self.rows, |row| {
             row.id(id, milliseconds, sequence)?;
             row.pairs(input, pairs)
-        })
+        })?;
+        Ok((milliseconds, sequence))
     }
 }
 

@@ -63,7 +63,7 @@ impl Worker<'_> {
     /// holds another type by now.
     fn read_on(&mut self, target: Target<'_>, mut step: Answer) -> Result<bool> {
         while self.rows.left() > 0 {
-            let window = self.window.elements(self.rows.left());
+            let window = self.window.elements(self.rows_to_try(self.rows.left()));
             self.pause(window)?;
             let (bytes, elements) = (self.replies.connection.bytes_read(), self.elements);
             step = match step {

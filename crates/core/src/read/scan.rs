@@ -28,7 +28,10 @@ impl Worker<'_> {
     /// not wait yet.
     pub(super) fn ask_scan(&mut self, arrived: usize) -> Result<()> {
         let at_hand = self.keys_in_flight() + (self.waiting.len() + arrived) as u64;
-        let enough = self.waiting.len() >= self.page_size.keys() || at_hand >= self.rows.left();
+        // Large keys come first: they may have all the rows that are wanted.
+        let enough = self.waiting.len() >= self.page_size.keys()
+            || at_hand >= self.rows_to_try(self.rows.left())
+            || !self.large.is_empty();
         let Some(Scan {
             pattern,
             cursor: Some(cursor),

@@ -111,6 +111,7 @@ impl Worker<'_> {
     fn ask_next(&mut self, left: u64, parts: &mut Vec<(Set, More)>) -> Result<Option<Asked>> {
         let vector_bytes = self.request.dim().unwrap_or(0).max(1) * NUMBER_BYTES;
         let most = (PIECE_BYTES / vector_bytes).clamp(1, MOST_MEMBERS);
+        let left = self.rows_to_try(left);
         let most = most.min(usize::try_from(left).unwrap_or(usize::MAX));
         let mut pieces = Vec::new();
         let mut count = 0;

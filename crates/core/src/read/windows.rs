@@ -124,7 +124,7 @@ impl Worker<'_> {
             let ahead: i64 = asked.iter().map(|(from, to)| to - from).sum();
             let left = self.rows.left().saturating_sub(ahead.unsigned_abs());
             if asked.len() < WINDOWS_AHEAD && next < to && left > 0 {
-                let window = self.window.elements(left);
+                let window = self.window.elements(self.rows_to_try(left));
                 self.pause(window)?;
                 let end = to.min(next.saturating_add(window as i64));
                 let out = self.replies.connection.output();

@@ -182,7 +182,7 @@ impl<'a> Worker<'a> {
             let rows = &self.rows;
             self.throttle
                 .wait(page.len(), self.cancel, || rows.look_after_consumer())?;
-            let window = self.window.elements(self.rows.left());
+            let window = self.window.elements(self.rows_to_try(self.rows.left()));
             self.ask_page(&page, window);
             self.owed.push_back(Owed::Page {
                 keys: page,
@@ -215,7 +215,8 @@ impl<'a> Worker<'a> {
         } else {
             size
         };
-        let wanted = self.rows.left().saturating_sub(self.keys_in_flight());
+        let wanted = self.rows_to_try(self.rows.left());
+        let wanted = wanted.saturating_sub(self.keys_in_flight());
         let most = usize::try_from(wanted).unwrap_or(usize::MAX);
         self.waiting.take(most.min(whole))
     }
