@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import signal
 import subprocess
 import sys
@@ -628,6 +629,45 @@ def test_wait_for_the_first_entry(url: str, redis_client: redis.Redis, start: st
     frame = gf.read_stream(url, "s", SCHEMA, start=start, wait=10)
     assert frame["n"].to_list() == [0]
     timer.join()
+
+
+@pytest.mark.parametrize(("end", "seen"), [("5-0", [4]), ("5", [4]), ("(5-0", []), ("4", [])])
+def test_waiting_keeps_to_the_end(
+    url: str, redis_client: redis.Redis, end: str, seen: list[int]
+) -> None:
+    with gf.connect(url, client_name="waiting") as client:
+        adding = threading.Thread(target=add_when_waiting, args=(redis_client, "waiting", 4))
+        adding.start()
+        found = gf.read_stream(client, "s", SCHEMA, end=end, wait=30)
+        adding.join()
+    assert found["n"].to_list() == seen
+
+
+def add_when_waiting(redis_client: redis.Redis, name: str, n: int) -> None:
+    """Add an entry as soon as somebody waits for one."""
+    while not any(
+        each["name"] == name and each["cmd"] == "xread" and "b" in each["flags"]
+        for each in redis_client.client_list()
+    ):
+        time.sleep(0.01)
+    add(redis_client, [n])
+
+
+def test_a_stream_that_cannot_be_followed_leaves_no_connection(
+    url: str, redis_client: redis.Redis
+) -> None:
+    redis_client.set("s", "text")
+    place = f"{url}{'&' if '?' in url else '?'}client_name=follower"
+    gc.disable()
+    try:
+        with pytest.raises(gf.ReplyError):
+            gf.iter_stream(place, "s")
+        deadline = time.monotonic() + 10
+        while any(each["name"] == "follower" for each in redis_client.client_list()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        gc.enable()
 
 
 def test_waiting_ends(url: str) -> None:

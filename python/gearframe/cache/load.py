@@ -99,8 +99,9 @@ def scan_cached(client: Client | str | None, key: str | bytes) -> pl.LazyFrame |
 
     Notes
     -----
-    Reads the header now, and asks for the chunks with ``EXISTS``. A query reads the header again and chunk after chunk, so that it holds
-    few of them in memory; ``head`` reads only the first ones.
+    Reads the header now, and asks for the chunks with ``EXISTS``. A query reads the header again
+    and chunk after chunk, so that it holds few of them in memory; ``head`` reads only the first
+    ones.
 
     Examples
     --------

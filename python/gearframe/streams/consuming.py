@@ -178,6 +178,10 @@ class ConsumerBase:
         """Begin with new entries; what is pending stays so until the next iteration."""
         self._reader.skip_pending()
 
+    def skip_new(self) -> None:
+        """Read pending entries only, and no more when there are none."""
+        self._reader.is_without_new = True
+
     def _read(self, timeout: float | None) -> Steps[pl.DataFrame | None]:
         if self._options["auto_ack"]:
             yield from self._commit()

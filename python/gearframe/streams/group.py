@@ -58,6 +58,8 @@ class GroupReader:
     in_hand: dict[bytes, None] = field(default_factory=dict)
     """Ids given out and not acknowledged yet."""
     entries_deleted: int = 0
+    is_without_new: bool = False
+    """Whether only pending entries are read."""
     _pending_after: bytes | None = b"0"
     """Own pending entries after this id are read before new ones; None when there are no more."""
     _claim_cursor: bytes = b"0-0"
@@ -77,6 +79,8 @@ class GroupReader:
         """Give the next entries; none if it is stopped, or the deadline passes."""
         failures = 0
         while not stopped():
+            if self.is_without_new and self._pending_after is None:
+                break
             try:
                 entries = yield from self._once(deadline)
                 failures = 0
