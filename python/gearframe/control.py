@@ -6,7 +6,9 @@ commands) goes through the library that everybody knows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +51,10 @@ def redis_client(client: Client, **changes: Any) -> redis.Redis:
     ...     control.ping()
     True
     """
-    return redis.Redis(**(_arguments(client) | changes))
+    made = redis.Redis(**(_arguments(client) | changes))
+    if client.options.tls:
+        _secure(made.connection_pool, _TlsConnection, client)
+    return made
 
 
 def async_redis_client(client: Client, **changes: Any) -> AsyncRedis:
@@ -83,8 +88,24 @@ def async_redis_client(client: Client, **changes: Any) -> AsyncRedis:
     """
     # Imported here: it takes its time, and most programs do not need it.
     from redis.asyncio import Redis as AsyncRedis
+    from redis.asyncio import SSLConnection
 
-    return AsyncRedis(**(_arguments(client) | changes))
+    class AsyncTlsConnection(SSLConnection):
+        """Does the same as `_TlsConnection` in asyncio."""
+
+        def __init__(self, *, tls: tuple[ssl.SSLContext, str], **options: Any) -> None:
+            super().__init__(**options)
+            self._tls = tls
+
+        def _connection_arguments(self) -> Mapping[str, Any]:
+            context, name = self._tls
+            found = super()._connection_arguments()
+            return {**found, "ssl": context, "server_hostname": name}
+
+    made = AsyncRedis(**(_arguments(client) | changes))
+    if client.options.tls:
+        _secure(made.connection_pool, AsyncTlsConnection, client)
+    return made
 
 
 @contextmanager
@@ -142,6 +163,38 @@ def _translated(error: redis.RedisError, label: str) -> exceptions.GearframeErro
         if isinstance(error, theirs):
             return ours(f"{label}: {text}")
     return exceptions.ReplyError(f"{label}: {text}")
+
+
+class _TlsConnection(redis.SSLConnection):
+    """Verifies as the native part does.
+
+    redis-py would trust the system's authorities beside those of ``ca_file``, and has no option
+    for another name than the host's.
+    """
+
+    def __init__(self, *, tls: tuple[ssl.SSLContext, str], **options: Any) -> None:
+        super().__init__(**options)
+        self._tls = tls
+
+    def _connect(self) -> socket.socket:
+        context, name = self._tls
+        plain: socket.socket = redis.Connection._connect(self)  # type: ignore[no-untyped-call]
+        try:
+            return context.wrap_socket(plain, server_hostname=name)
+        except OSError:
+            plain.close()
+            raise
+
+
+def _secure(pool: Any, connection_class: type, client: Client) -> None:
+    options = client.options
+    # With a file, and only then, it leaves the system's authorities out.
+    context = ssl.create_default_context(cafile=options.ca_file)
+    context.check_hostname = options.check_hostname
+    if options.cert_file is not None:
+        context.load_cert_chain(options.cert_file, options.key_file)
+    pool.connection_class = connection_class
+    pool.connection_kwargs["tls"] = (context, options.server_name or options.host)
 
 
 def _arguments(client: Client) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from contextlib import aclosing
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import redis
 
 import gearframe as gf
+from gearframe import streams
 from gearframe.compat import polars_redis as shim
 from tests.integration.commandstats import counted
 
@@ -101,6 +103,27 @@ def test_following_as_a_consumer(
     assert pending(redis_client) == left
     with pytest.raises(gf.OptionError, match="without consumer"):
         shim.iter_stream(url, "s", group="g")
+
+
+def test_pending_entries_are_not_followed_by_new_ones(url: str, redis_client: redis.Redis) -> None:
+    add(redis_client, range(4))
+    read = functools.partial(shim.read_stream, url, "s", **GROUP)
+    assert read(start_id="0", schema={"n": int}).height == 0
+    assert read(count=3)["n"].to_list() == ["0", "1", "2"]
+    assert read(start_id="0", block_ms=50)["n"].to_list() == ["0", "1", "2"]
+    shim.ack_entries(url, "s", "g", ["1-0", "2-0", "3-0"])
+    assert read(start_id="0", block_ms=50, schema={"n": int}).schema["n"] == pl.Int64
+    assert read(start_id="0", block_ms=50).is_empty()
+    assert pending(redis_client) == 0
+    assert read()["n"].to_list() == ["3"]
+
+
+def test_a_password_is_in_no_repr(url: str) -> None:
+    secret = "redis://:hush@localhost:1"
+    given = [shim.Destination(secret), shim.ReplicationDestination(secret)]
+    assert "hush" not in repr(
+        [*given, gf.ReplicationDestination(client=secret), streams.Destination(client=secret)]
+    )
 
 
 def test_following_in_asyncio(url: str, redis_client: redis.Redis) -> None:

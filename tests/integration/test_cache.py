@@ -15,7 +15,7 @@ import pytest
 import redis
 
 import gearframe as gf
-from gearframe.cache import cache, cache_lazy
+from gearframe.cache import cache, cache_lazy, store
 from tests.integration.commandstats import counted
 from tests.servers.fixtures import FreshServer
 
@@ -113,7 +113,7 @@ def test_info_reads_no_rows(url: str, redis_client: redis.Redis) -> None:
     assert info.ttl == pytest.approx(60, abs=5)
     with counted(redis_client) as sent:
         assert gf.cache_exists(url, "k")
-    assert sent == {"getrange": 1, "get": 1}
+    assert sent == {"getrange": 1, "get": 1, "exists": 1}
 
 
 def test_a_lazy_frame_is_collected(url: str) -> None:
@@ -235,6 +235,42 @@ def test_a_writer_that_fails_changes_nothing(fresh_server: FreshServer) -> None:
     assert len(left) > 10
 
 
+def test_a_chunk_that_is_evicted_before_the_last_is_written_changes_nothing(
+    url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gf.cache_dataframe(SMALL, url, "k")
+    encoded = store._encoded
+
+    def evict(*args: Any) -> bytes:
+        unfinished = [key for key in redis_client.keys("k:chunk:*") if redis_client.pttl(key) > 0]  # type: ignore
+        if unfinished:
+            redis_client.delete(unfinished[0])
+        return encoded(*args)
+
+    monkeypatch.setattr(store, "_encoded", evict)
+    with pytest.raises(gf.DataError, match="has dropped a chunk"):
+        gf.cache_dataframe(LARGE, url, "k", chunk_bytes=CHUNK)
+    assert SMALL.equals(gf.get_cached_dataframe(url, "k"))  # type: ignore[arg-type]
+    assert len(redis_client.keys("k:chunk:*")) == 1  # type: ignore[arg-type]
+
+
+def test_a_writer_that_dies_after_its_transaction_leaves_nothing_for_ever(
+    url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gf.cache_dataframe(LARGE, url, "k", chunk_bytes=CHUNK)
+    transaction = redis.Redis.transaction
+
+    def die(*args: Any, **options: Any) -> None:
+        transaction(*args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(redis.Redis, "transaction", die)
+    with pytest.raises(KeyboardInterrupt):
+        gf.cache_dataframe(SMALL, url, "k")
+    forever = [key for key in redis_client.keys("k:chunk:*") if redis_client.pttl(key) == -1]  # type: ignore
+    assert len(forever) == 1
+
+
 def test_a_full_server(fresh_server: FreshServer) -> None:
     server = fresh_server(maxmemory="3mb")
     frame = pl.DataFrame({"n": pl.Series(range(500_000)).shuffle(seed=1)})
@@ -315,7 +351,7 @@ def test_a_scan_reads_when_it_runs_and_what_it_needs(url: str, redis_client: red
     with counted(redis_client) as sent:
         lazy = gf.scan_cached(url, "k")
     assert lazy is not None
-    assert sent == {"getrange": 1, "get": 1}  # the header
+    assert sent == {"getrange": 1, "get": 1, "exists": 1}  # the header
     assert lazy.collect_schema() == LARGE.schema
     with counted(redis_client) as sent:
         assert lazy.head(3).collect()["n"].to_list() == [0, 1, 2]
@@ -348,6 +384,10 @@ def test_a_scan_of_a_frame_that_is_replaced(url: str) -> None:
 class Colour(enum.Enum):
     RED = 1
     BLUE = 2
+
+
+class Right(enum.Flag):
+    READ = 1
 
 
 @dataclass(frozen=True)
@@ -393,6 +433,7 @@ DIFFERENT: list[Any] = [
     1, 1.0, True, "1", b"1", None, [1], (1,), {1}, {"a": 1}, {"a": "1"}, [1, [2]], [[1], 2],
     ["a", "b"], ["ab"], date(2024, 1, 1), datetime(2024, 1, 1), datetime(2024, 1, 1, tzinfo=UTC),
     timedelta(1), Decimal("1"), Decimal("1.0"), Colour.RED, Colour.BLUE, Settings(1), Settings(2),
+    Right(0), Right.READ,
     pl.Int64, pl.String, pl.Series([1]), pl.Series("n", [1]), pl.DataFrame({"n": [1]}),
     pl.DataFrame({"n": [2]}), pl.DataFrame({"n": ["1"]}), pl.DataFrame({"m": [1]}),
     pl.DataFrame({"n": [None]}, schema={"n": pl.Int64}), pl.DataFrame({"n": []}),
@@ -493,6 +534,24 @@ def test_lazy_functions(url: str, redis_client: redis.Redis) -> None:
         assert load(10).head(1).collect()["n"].item() == 10
     assert sent["get"] <= 4
     assert load.invalidate(10)
+
+
+def test_a_lazy_function_runs_again_when_a_chunk_was_evicted(
+    url: str, redis_client: redis.Redis
+) -> None:
+    ran = []
+
+    @cache_lazy(url, chunk_bytes=CHUNK)
+    def load() -> pl.LazyFrame:
+        ran.append(1)
+        return LARGE.lazy()
+
+    load()
+    redis_client.delete(sorted(redis_client.keys("*:chunk:*"))[-1])  # type: ignore
+    assert not load.is_cached()
+    assert load().collect().equals(LARGE)
+    assert load().collect().equals(LARGE)
+    assert len(ran) == 2
 
 
 def test_a_url_is_connected_with_the_first_call() -> None:

@@ -463,3 +463,15 @@ def test_a_scan_takes_what_was_inferred(
     assert frame.columns == ["_key", *inferred.schema]
     for column in inferred.columns:
         assert len(frame[column.name].drop_nulls()) == column.values
+
+
+def test_reading_ends_after_64_mib(redis_client: redis.Redis, url: str) -> None:
+    mebibyte = 2**20
+    for number in range(100):
+        redis_client.hset(f"large:{number}", "f", b"x" * mebibyte)
+    before = redis_client.info("stats")["total_net_output_bytes"]
+    found = gf.infer_schema(url, "large:*", "hashes")
+    sent = redis_client.info("stats")["total_net_output_bytes"] - before
+    assert 60 * mebibyte < sent < 70 * mebibyte
+    assert found.sampled_keys + sum(found.left_out.values()) == 100
+    assert found.left_out

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import gc
 import signal
 import subprocess
 import sys
@@ -184,6 +186,59 @@ def test_a_lost_connection_is_opened_again(url: str, redis_client: redis.Redis) 
     assert pending(redis_client) == 0
 
 
+def test_an_acknowledgement_waits_for_a_server_that_is_away(
+    url: str, redis_client: redis.Redis
+) -> None:
+    add(redis_client, range(12))
+    with gf.connect(url, retries=3, backoff=0.001) as client, consumer(client) as reading:
+        assert numbers([reading.next_batch(0)]) == [0, 1, 2, 3, 4]
+        execute, lost = reading._control.execute_command, []
+
+        def be_away(*command: Any) -> Any:
+            if len(lost) < 3:
+                lost.append(command[0])
+                raise redis.ConnectionError("refused")
+            return execute(*command)
+
+        reading._control.execute_command = be_away  # type: ignore[method-assign]
+        assert numbers([reading.next_batch(0)]) == [5, 6, 7, 8, 9]
+        assert lost == ["XACK"] * 3
+        assert pending(redis_client) == 5
+
+
+@pytest.mark.parametrize("lost", ["XAUTOCLAIM", "XACK"])
+def test_entries_of_a_step_that_fails_come_with_the_next(
+    url: str, redis_client: redis.Redis, lost: str
+) -> None:
+    add(redis_client, range(5))
+    redis_client.xgroup_create("s", "g", "0")
+    if lost == "XAUTOCLAIM":
+        # Another consumer has them, and has died.
+        redis_client.xreadgroup("g", "dead", {"s": ">"})
+    else:
+        # They are pending here, and one has no data any more.
+        redis_client.xreadgroup("g", "one", {"s": ">"})
+        redis_client.xdel("s", "1-0")
+    claim = 1e-3 if lost == "XAUTOCLAIM" else None
+    with gf.connect(url, retries=0) as client, consumer(client, claim_idle=claim) as reading:
+        execute, claims = reading._control.execute_command, []
+
+        def lose_the_reply(*command: Any) -> Any:
+            reply = execute(*command)
+            if command[0] == lost and not claims:
+                claims.append(reply)
+                raise redis.ConnectionError("lost")
+            return reply
+
+        reading._control.execute_command = lose_the_reply  # type: ignore[method-assign]
+        with pytest.raises(gf.ServerConnectionError):
+            numbers(iter(lambda: reading.next_batch(0), None))
+        # Nothing is claimed any more: what comes now is what was lost.
+        reading._reader.options = dataclasses.replace(reading._reader.options, claim_idle=None)
+        expected = [0, 1, 2, 3, 4] if lost == "XAUTOCLAIM" else [1, 2, 3, 4]
+        assert numbers([reading.next_batch(0)]) == expected
+
+
 @pytest.mark.parametrize("offset", [0, 1, 60, 150])
 def test_entries_of_a_lost_reply_come_with_the_next_step(
     url: str, redis_client: redis.Redis, offset: int
@@ -358,6 +413,31 @@ def test_a_checkpoint_never_passes_what_is_in_hand(url: str, redis_client: redis
         assert store.get("s:g:one") is None
         reading.ack(["1-0", "2-0"])
         assert store.get("s:g:one") in ("2-0", "3-0")
+
+
+def test_a_checkpoint_never_passes_what_another_consumer_has_in_hand(
+    url: str, redis_client: redis.Redis
+) -> None:
+    add(redis_client, range(15))
+    store = MemoryCheckpointStore()
+    with consumer(url, "slow") as slow, consumer(url, checkpoint_store=store) as reading:
+        assert numbers([slow.next_batch(0)]) == [0, 1, 2, 3, 4]
+        assert numbers(reading) == list(range(5, 15))
+        redis_client.xgroup_destroy("s", "g")
+        assert 0 in numbers(reading)
+
+
+def test_a_checkpoint_never_passes_what_was_given_back(url: str, redis_client: redis.Redis) -> None:
+    add(redis_client, range(10))
+    store = MemoryCheckpointStore()
+    with consumer(url, checkpoint_store=store) as reading:
+        reading.next_batch(0)
+        reading.rollback()
+        reading.skip_pending()
+        reading.next_batch(0)
+        reading.commit()
+        redis_client.xgroup_destroy("s", "g")
+        assert 0 in numbers(reading)
 
 
 def test_a_file_that_is_no_file_of_checkpoints(tmp_path: Path) -> None:
@@ -549,6 +629,45 @@ def test_wait_for_the_first_entry(url: str, redis_client: redis.Redis, start: st
     frame = gf.read_stream(url, "s", SCHEMA, start=start, wait=10)
     assert frame["n"].to_list() == [0]
     timer.join()
+
+
+@pytest.mark.parametrize(("end", "seen"), [("5-0", [4]), ("5", [4]), ("(5-0", []), ("4", [])])
+def test_waiting_keeps_to_the_end(
+    url: str, redis_client: redis.Redis, end: str, seen: list[int]
+) -> None:
+    with gf.connect(url, client_name="waiting") as client:
+        adding = threading.Thread(target=add_when_waiting, args=(redis_client, "waiting", 4))
+        adding.start()
+        found = gf.read_stream(client, "s", SCHEMA, end=end, wait=30)
+        adding.join()
+    assert found["n"].to_list() == seen
+
+
+def add_when_waiting(redis_client: redis.Redis, name: str, n: int) -> None:
+    """Add an entry as soon as somebody waits for one."""
+    while not any(
+        each["name"] == name and each["cmd"] == "xread" and "b" in each["flags"]
+        for each in redis_client.client_list()
+    ):
+        time.sleep(0.01)
+    add(redis_client, [n])
+
+
+def test_a_stream_that_cannot_be_followed_leaves_no_connection(
+    url: str, redis_client: redis.Redis
+) -> None:
+    redis_client.set("s", "text")
+    place = f"{url}{'&' if '?' in url else '?'}client_name=follower"
+    gc.disable()
+    try:
+        with pytest.raises(gf.ReplyError):
+            gf.iter_stream(place, "s")
+        deadline = time.monotonic() + 10
+        while any(each["name"] == "follower" for each in redis_client.client_list()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        gc.enable()
 
 
 def test_waiting_ends(url: str) -> None:

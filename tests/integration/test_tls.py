@@ -1,12 +1,16 @@
 """TLS: authorities, host names, client certificates, and ports of the wrong kind."""
 
+import asyncio
+import dataclasses
 import os
 import ssl
 
 import pytest
+import redis
 import trustme
 
 from gearframe.client import connect
+from gearframe.control import async_redis_client, redis_client, server_errors
 from gearframe.exceptions import OptionError, ServerConnectionError
 from tests.servers.guarded import PASSWORD, QUICK
 from tests.servers.tls import TlsProxy
@@ -120,3 +124,59 @@ def test_plain_to_a_tls_port(tls, files, guarded):
     with pytest.raises(ServerConnectionError, match="rediss://"):
         connect(f"redis://127.0.0.1:{proxy.port}", **QUICK)
     proxy.listener.close()
+
+
+def ping(control, label):
+    """Ping through redis-py, blocking or in asyncio, with the errors of gearframe."""
+
+    async def ask():
+        async with control:
+            return await control.ping()
+
+    with server_errors(label):
+        if isinstance(control, redis.Redis):
+            with control:
+                return control.ping()
+        return asyncio.run(ask())
+
+
+BOTH = pytest.mark.parametrize("make", [redis_client, async_redis_client])
+
+
+class Reach:
+    """A client with other options, which has verified nothing yet."""
+
+    def __init__(self, client, **changes):
+        self.options = dataclasses.replace(client.options, **changes)
+        self.protocol = client.protocol
+
+
+@BOTH
+def test_control_expects_the_name_that_was_given(tls, files, make):
+    name = "redis.example.org"
+    with tls(name)(ca_file=files / "ca.pem", server_name=name) as client:
+        assert ping(make(client), client.options.label)
+    # The certificate is for the host, and another name is to be expected.
+    with tls()(ca_file=files / "ca.pem") as client:
+        assert ping(make(client), client.options.label)
+        with pytest.raises(ServerConnectionError, match="certificate"):
+            ping(make(Reach(client, server_name=name)), client.options.label)
+
+
+@BOTH
+def test_control_trusts_the_authorities_of_ca_file_alone(tls, files, make, monkeypatch):
+    with tls()(ca_file=files / "ca.pem") as client:
+        # Now the server's authority is one of the system's, and the caller trusts another.
+        monkeypatch.setenv("SSL_CERT_FILE", str(files / "ca.pem"))
+        assert ping(make(Reach(client, ca_file=None)), client.options.label)
+        with pytest.raises(ServerConnectionError, match="certificate"):
+            ping(make(Reach(client, ca_file=str(files / "other.pem"))), client.options.label)
+
+
+@BOTH
+def test_control_with_a_client_certificate(tls, files, make):
+    own = {"cert_file": files / "cert.pem", "key_file": files / "key.pem"}
+    with tls(wants_certificate=True)(ca_file=files / "ca.pem", **own) as client:
+        assert ping(make(client), client.options.label)
+    with tls("redis.example.org")(ca_file=files / "ca.pem", check_hostname=False) as client:
+        assert ping(make(client), client.options.label)

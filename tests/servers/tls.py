@@ -82,3 +82,4 @@ class _Relay:
         with contextlib.suppress(ssl.SSLWantReadError):
             while data := self.tls.read(65536):
                 self.server.sendall(data)
+            raise OSError("the client says that it closes")

@@ -51,6 +51,9 @@ def _content(value: Any, where: str) -> bytes:
     match value:
         case None:
             return b"none;"
+        case enum.Flag():
+            # Of several flags, or of none, not every Python makes a name.
+            return _labelled(kind, repr(value.value).encode())
         case enum.Enum():
             return _labelled(kind, value.name.encode())
         case str():

@@ -161,7 +161,9 @@ def cache(
     The key is made of the function's module and name and of all its arguments, with their
     defaults: numbers, texts, bytes, dates, lists, sets, mappings, dataclasses, and the content of
     DataFrames and Series (the whole content is hashed). The function's code is no part of it:
-    call ``invalidate``, or change `key_prefix`, when that changes. Two callers that miss at the
+    call ``invalidate``, or change `key_prefix`, when that changes. Nor are variables that it closes
+    over, so that functions made in one place share their keys, and so do functions of one name in
+    two programs' ``__main__``: give each its `key_prefix`. Two callers that miss at the
     same time both run the function.
 
     Examples

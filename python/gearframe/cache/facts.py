@@ -38,7 +38,7 @@ def cache_exists(client: Client | str | None, key: str | bytes) -> bool:
 
     Notes
     -----
-    Sends ``GETRANGE`` and ``GET`` for the header, no rows.
+    Sends ``GETRANGE`` and ``GET`` for the header, and ``EXISTS`` for its chunks; reads no rows.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def cache_exists(client: Client | str | None, key: str | bytes) -> bool:
     False
     """
     with on_server(client) as server:
-        return server.header(key_of(key)) is not None
+        return server.whole(key_of(key)) is not None
 
 
 def cache_ttl(client: Client | str | None, key: str | bytes) -> float | None:

@@ -87,7 +87,7 @@ def scan_cached(client: Client | str | None, key: str | bytes) -> pl.LazyFrame |
     Returns
     -------
     polars.LazyFrame or None
-        None if there is no frame.
+        None if there is no frame, or the server has evicted a part of it.
 
     Raises
     ------
@@ -99,8 +99,9 @@ def scan_cached(client: Client | str | None, key: str | bytes) -> pl.LazyFrame |
 
     Notes
     -----
-    Reads the header now. A query reads the header again and chunk after chunk, so that it holds
-    few of them in memory; ``head`` reads only the first ones.
+    Reads the header now, and asks for the chunks with ``EXISTS``. A query reads the header again
+    and chunk after chunk, so that it holds few of them in memory; ``head`` reads only the first
+    ones.
 
     Examples
     --------
@@ -112,7 +113,7 @@ def scan_cached(client: Client | str | None, key: str | bytes) -> pl.LazyFrame |
     name = key_of(key)
     opened = as_client(client)
     with on_server(opened) as server:
-        header = server.header(name)
+        header = server.whole(name)
     if header is None:
         return None
     return register_io_source(

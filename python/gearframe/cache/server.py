@@ -41,6 +41,19 @@ class CacheServer:
         data = commands.get(key) if magic else None
         return None if data is None else Header.from_bytes(key, data)
 
+    def whole(self, key: bytes) -> Header | None:
+        """Read the header under a key; None also if a chunk of its frame is gone."""
+        before = None
+        while (header := self.header(key)) is not None:
+            chunks = header.chunk_keys(key)
+            if self.control.exists(*chunks) == len(chunks):
+                return header
+            # Another header is another frame, which has taken this one's place meanwhile.
+            if header.generation == before:
+                return None
+            before = header.generation
+        return None
+
     def chunk(self, key: bytes, header: Header, number: int) -> bytes | None:
         """Read a chunk and check it; None if it is gone."""
         data = self.control.get(header.chunk_key(key, number))

@@ -75,6 +75,9 @@ def cache_dataframe(
 
     Raises
     ------
+    DataError
+        If the server has evicted a chunk before the last one was there. What the key held is
+        there still.
     OptionError
         If an argument cannot be used, or a column holds Python objects.
     ReplyError, ServerConnectionError
@@ -84,7 +87,7 @@ def cache_dataframe(
     Notes
     -----
     Atomic: readers get the old frame or the new one. Sends one ``SET`` for each chunk, then
-    ``WATCH GETRANGE GET MULTI SET PEXPIRE EXEC``. The chunks of the frame before stay for a
+    ``WATCH GETRANGE GET EXISTS MULTI SET PEXPIRE EXEC``. The chunks of the frame before stay for a
     minute, for those who read them. All chunks outlive the key by a minute.
 
     Examples
@@ -177,53 +180,49 @@ def _store(
         chunks.append(Chunk.of(rows.height, data))
     header = replace(header, chunks=tuple(chunks))
     written = header.to_bytes()
-    before = _put_in_place(server, key, header, written, ttl_ms)
-    if before is not None:
-        _let_go(server, key, before)
+    _put_in_place(server, key, header, written, ttl_ms)
     return header.size + len(written)
 
 
 def _put_in_place(
     server: CacheServer, key: bytes, header: Header, written: bytes, ttl_ms: int | None
-) -> Header | None:
-    """Make the new frame the one under the key; give the header that was there."""
-    before: list[Header] = []
+) -> None:
+    """Make the new frame the one under the key, and let the chunks of the one before expire."""
+    chunks = header.chunk_keys(key)
 
     def swap(pipe: redis.client.Pipeline) -> None:
-        before[:] = _replaced(server, pipe, key)
+        before = _replaced(server, pipe, key)
+        # Asked before the header is replaced: what the key holds stays then.
+        are_there: Any = pipe.exists(*chunks)
         pipe.multi()
+        if are_there < len(chunks):
+            return
         pipe.set(key, written, px=ttl_ms)
-        for each in header.chunk_keys(key):
+        for each in chunks:
             pipe.persist(each) if ttl_ms is None else pipe.pexpire(each, ttl_ms + GRACE_MS)
+        # In the transaction: a writer that dies after it leaves no chunk that stays for ever.
+        for each in before:
+            pipe.pexpire(each, GRACE_MS)
 
-    # It is done again if somebody writes the key meanwhile: two writers at the same time must
-    # not both take the same frame for the one before.
-    replies: Any = server.control.transaction(swap, key)
+    # It is done again if somebody writes the key or evicts a chunk meanwhile: two writers at the
+    # same time must not both take the same frame for the one before.
+    replies: Any = server.control.transaction(swap, key, *chunks)
     # A chunk that is gone already: it took more than an hour, or the server evicts keys.
-    if not all(replies[1:]):
-        server.control.unlink(key, *header.chunk_keys(key))
+    if not replies:
+        server.control.unlink(*chunks)
         raise DataError(
             f"the frame for {shown(key)} was not cached: the server has dropped a chunk of it "
             "already; give it more memory, or cache fewer rows"
         )
-    return before[0] if before else None
 
 
-def _replaced(server: CacheServer, pipe: redis.client.Pipeline, key: bytes) -> list[Header]:
-    """Give the header that is replaced; nothing else under the key has chunks."""
+def _replaced(server: CacheServer, pipe: redis.client.Pipeline, key: bytes) -> list[bytes]:
+    """Name the chunks that are replaced; nothing but a header under the key has any."""
     try:
         header = server.header_in(pipe, key)
     except DataError:
         return []
-    return [] if header is None else [header]
-
-
-def _let_go(server: CacheServer, key: bytes, before: Header) -> None:
-    """Let the chunks of a replaced frame expire."""
-    with server.control.pipeline(transaction=False) as pipe:
-        for each in before.chunk_keys(key):
-            pipe.pexpire(each, GRACE_MS)
-        pipe.execute()
+    return [] if header is None else header.chunk_keys(key)
 
 
 def _slices(frame: pl.DataFrame, chunk_bytes: int) -> Iterator[pl.DataFrame]:

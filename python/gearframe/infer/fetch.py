@@ -25,6 +25,8 @@ TYPE_NAMES: dict[str, str] = {
 """What ``TYPE`` answers for the keys of a kind."""
 
 _PIPELINE_KEYS = 250
+_FIRST_KEYS = 8
+"""Keys in the first round trip, when nobody knows yet how large they are."""
 _MOST_FIELDS = 1000
 _MOST_COLUMNS = 1000
 _MOST_STRING = 4 << 20
@@ -92,11 +94,13 @@ def fetch(control: redis.Redis, kind: Kind, sample: KeySample, size: int, seed: 
     ``JSON.GET``, ``STRLEN`` and ``GET``, or ``XLEN``, ``XRANGE`` and ``XREVRANGE``.
     """
     rows = Rows()
-    for start in range(0, len(sample.keys), _PIPELINE_KEYS):
-        keys = sample.keys[start : start + _PIPELINE_KEYS]
+    start = 0
+    while start < len(sample.keys):
         if rows.size > _MOST_BYTES:
-            rows.left_out[UNREAD] += len(keys)
-            continue
+            rows.left_out[UNREAD] += len(sample.keys) - start
+            break
+        keys = sample.keys[start : start + _at_once(rows.size, start)]
+        start += len(keys)
         if kind == "streams":
             _fetch_streams(control, keys, rows, max(16, size // len(sample.keys)), seed)
         else:
@@ -107,6 +111,14 @@ def fetch(control: redis.Redis, kind: Kind, sample: KeySample, size: int, seed: 
     _choose_names(rows)
     _complete(control, rows)
     return rows
+
+
+def _at_once(size: int, keys: int) -> int:
+    """Choose how many keys are read in one round trip: so many as will about fill the bound."""
+    if not keys:
+        return _FIRST_KEYS
+    left = (_MOST_BYTES - size) * keys // max(size, 1)
+    return max(1, min(left, _PIPELINE_KEYS, 8 * keys))
 
 
 def _choose_names(rows: Rows) -> None:

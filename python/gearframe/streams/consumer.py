@@ -81,7 +81,8 @@ class StreamConsumer(ConsumerBase):
     `commit`.
 
     Sends ``XREADGROUP`` (``BLOCK`` of 0.2 s), ``XACK``; ``XAUTOCLAIM`` with `claim_idle`; ``XGROUP
-    CREATE`` and ``XINFO STREAM`` where the group is missing. Each costs what its entries cost.
+    CREATE`` and ``XINFO STREAM`` where the group is missing; ``XPENDING`` for each checkpoint. Each
+    costs what its entries cost.
 
     Examples
     --------

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
+import redis
+
 from gearframe.client import as_client
 from gearframe.exceptions import OptionError
 from gearframe.io.options import check_whole
@@ -176,6 +178,10 @@ class ConsumerBase:
         """Begin with new entries; what is pending stays so until the next iteration."""
         self._reader.skip_pending()
 
+    def skip_new(self) -> None:
+        """Read pending entries only, and no more when there are none."""
+        self._reader.is_without_new = True
+
     def _read(self, timeout: float | None) -> Steps[pl.DataFrame | None]:
         if self._options["auto_ack"]:
             yield from self._commit()
@@ -229,7 +235,17 @@ class ConsumerBase:
     def _note(self) -> Steps[None]:
         """Write the checkpoint down, where it has moved."""
         store, reached = self._options["checkpoint_store"], self._furthest
-        if store is not None and reached > self._noted:
+        if store is None or reached <= self._noted:
+            return
+        try:
+            first = yield from self._reader.first_pending()
+        except redis.ResponseError as error:
+            if str(error).startswith("NOGROUP"):
+                return  # what others had in hand is not known any more
+            raise
+        # Whoever makes the group anew makes it for all its consumers.
+        reached = reached if first is None else min(reached, first.before())
+        if reached > self._noted:
             yield Call(lambda: store.set(self.checkpoint_key, str(reached)))
             self._noted = reached
 

@@ -45,7 +45,7 @@ class Destination:
     (True, b'Ann')
     """
 
-    client: Client | str
+    client: Client | str = field(repr=False)  # a URL may have a password
     name: str | None = None
     key_prefix: str | bytes = ""
     transform: Transform | None = None

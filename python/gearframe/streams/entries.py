@@ -11,7 +11,7 @@ from gearframe.exceptions import OptionError, ProtocolError
 from gearframe.streams.steps import Steps
 
 _ID = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?")
-_MOST = 2**64 - 1
+MOST = 2**64 - 1
 
 
 class EntryId(NamedTuple):
@@ -28,7 +28,7 @@ class EntryId(NamedTuple):
         if self.sequence:
             return EntryId(self.milliseconds, self.sequence - 1)
         if self.milliseconds:
-            return EntryId(self.milliseconds - 1, _MOST)
+            return EntryId(self.milliseconds - 1, MOST)
         return self
 
 
@@ -46,7 +46,7 @@ def parse_id(text: str | bytes) -> EntryId | None:
     if matched is None:
         return None
     found = EntryId(int(matched[1]), int(matched[2] or 0))
-    return found if max(found) <= _MOST else None
+    return found if max(found) <= MOST else None
 
 
 def id_of(entry: Entry) -> EntryId:

@@ -10,11 +10,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import redis
 
 from gearframe.exceptions import ReplyError
-from gearframe.streams.entries import Entry, entries_of, last_id, listed_entries, parse_id
+from gearframe.streams.entries import (
+    Entry,
+    EntryId,
+    entries_of,
+    last_id,
+    listed_entries,
+    parse_id,
+)
 from gearframe.streams.steps import Call, Pause, Steps
 
 _ACK_AT_ONCE = 1000
@@ -50,6 +58,8 @@ class GroupReader:
     in_hand: dict[bytes, None] = field(default_factory=dict)
     """Ids given out and not acknowledged yet."""
     entries_deleted: int = 0
+    is_without_new: bool = False
+    """Whether only pending entries are read."""
     _pending_after: bytes | None = b"0"
     """Own pending entries after this id are read before new ones; None when there are no more."""
     _claim_cursor: bytes = b"0-0"
@@ -69,6 +79,8 @@ class GroupReader:
         """Give the next entries; none if it is stopped, or the deadline passes."""
         failures = 0
         while not stopped():
+            if self.is_without_new and self._pending_after is None:
+                break
             try:
                 entries = yield from self._once(deadline)
                 failures = 0
@@ -92,10 +104,27 @@ class GroupReader:
         count = 0
         for start in range(0, len(listed), _ACK_AT_ONCE):
             some = listed[start : start + _ACK_AT_ONCE]
-            count += yield "XACK", self.options.stream, self.options.group, *some
+            count += yield from self._repeatable("XACK", *some)
             for each in some:
                 self.in_hand.pop(each, None)
         return count
+
+    def first_pending(self) -> Steps[EntryId | None]:
+        """Give the lowest id that any consumer of the group was given and has not acknowledged."""
+        reply = yield from self._repeatable("XPENDING")
+        return parse_id(reply[1]) if reply[1] else None
+
+    def _repeatable(self, name: str, *words: object) -> Steps[Any]:
+        """Send a command that may be executed twice, again if the connection is lost."""
+        failures = 0
+        while True:
+            try:
+                return (yield name, self.options.stream, self.options.group, *words)
+            except redis.ConnectionError as error:
+                failures += 1
+                if failures > self.options.retries or isinstance(error, redis.AuthenticationError):
+                    raise
+                yield from self._pause(failures, lambda: False)
 
     def _once(self, deadline: float | None) -> Steps[list[Entry] | None]:
         """Take one step; None means that new entries were not asked for yet."""
@@ -119,13 +148,16 @@ class GroupReader:
     def _own_pending(self, after: bytes) -> Steps[list[Entry]]:
         reply = yield self._xreadgroup(after)
         found = entries_of(reply)
-        self._pending_after = found[-1].id if found else None
         kept = yield from self._kept(found)
+        # Not before: if that fails, the same page is read again.
+        self._pending_after = found[-1].id if found else None
         # After a lost connection: what is given out already is not given again.
         return [entry for entry in kept if entry.id not in self.in_hand]
 
     def _claim(self, idle: float) -> Steps[list[Entry]]:
         options = self.options
+        # As in `_new`: what a lost reply has claimed is pending here.
+        self._pending_after = b"0"
         reply = yield (
             "XAUTOCLAIM", options.stream, options.group, options.consumer, round(idle * 1000),
             self._claim_cursor, "COUNT", options.batch_size,
@@ -134,6 +166,7 @@ class GroupReader:
         if reply[0] == b"0-0":
             self._next_claim = time.monotonic() + max(idle, _LEAST_CLAIM_PAUSE)
         kept = yield from self._kept(listed_entries(reply[1]))
+        self._pending_after = None
         return [entry for entry in kept if entry.id not in self.in_hand]
 
     def _new(self, deadline: float | None) -> Steps[list[Entry]]:

@@ -94,7 +94,17 @@ def iter_stream(
     label = opened.options.label
     stopped = (lambda: False) if stop is None else stop.is_set
     wait_ms = _slice_ms(opened, _SLICE_SECONDS)
-    after = run(_resolved(stream, start), control, label)
+
+    def close() -> None:
+        control.close()
+        if opened is not client:
+            opened.close()
+
+    try:
+        after = run(_resolved(stream, start), control, label)
+    except BaseException:
+        close()
+        raise
 
     def batches(after: EntryId) -> Iterator[pl.DataFrame]:
         try:
@@ -107,9 +117,7 @@ def iter_stream(
                 yield frames.frame(stream, entries)
                 after = id_of(entries[-1])
         finally:
-            control.close()
-            if opened is not client:
-                opened.close()
+            close()
 
     return batches(after)
 

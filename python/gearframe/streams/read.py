@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 import polars as pl
 
@@ -13,6 +13,7 @@ from gearframe.exceptions import OptionError
 from gearframe.io.options import check_whole
 from gearframe.streams.consumer import StreamConsumer
 from gearframe.streams.entries import (
+    MOST,
     Entry,
     EntryId,
     entries_of,
@@ -46,7 +47,7 @@ def read_stream(
     wait: float | None = None,
     group: str | None = None,
     consumer: str | None = None,
-    pending: bool = False,
+    pending: bool | Literal["only"] = False,
     create_group: bool = True,
     **columns: Unpack[EntryOptions],
 ) -> pl.DataFrame:
@@ -71,9 +72,9 @@ def read_stream(
     group, consumer : str, optional
         Read as this consumer of this group: entries that no consumer was given yet. They are
         pending until :func:`ack_entries`.
-    pending : bool, default False
+    pending : bool or "only", default False
         With a group: read what this consumer was given before and has not acknowledged; new
-        entries only if there is none.
+        entries only if there is none, and with ``"only"`` not then either.
     create_group : bool, default True
         Make the group, from the beginning of the stream, if it is missing.
     include_id, id_column : bool and str, default True and "_id"
@@ -195,7 +196,7 @@ def _read_group(
     consumer: str | None,
     count: int | None,
     wait: float | None,
-    pending: bool,
+    pending: bool | Literal["only"],
     create_group: bool,
     columns: EntryOptions,
 ) -> pl.DataFrame:
@@ -208,6 +209,8 @@ def _read_group(
     ) as reading:  # fmt: skip
         if not pending:
             reading.skip_pending()
+        if pending == "only":
+            reading.skip_new()
         batch = reading.next_batch(wait or 0)
     return EntryFrames.define(schema, columns).frame(stream, []) if batch is None else batch
 
@@ -241,7 +244,7 @@ def _range(
     if count == 0 or not wait:
         return frames.frame(stream, [])
     came = yield from read_after(stream, _id_before(start), count or _PAGE, until, lambda: False)
-    last = parse_id(end)
+    last = _last(end)
     return frames.frame(stream, [each for each in came if last is None or id_of(each) <= last])
 
 
@@ -271,6 +274,16 @@ def _id_before(start: str) -> EntryId:
     if found is None:
         return EntryId(0, 0)
     return found if start.startswith("(") else found.before()
+
+
+def _last(end: str) -> EntryId | None:
+    """Give the last id that `end` lets through, as XRANGE reads it; None for ``"+"``."""
+    found = parse_id(end.removeprefix("("))
+    if found is None:
+        return None
+    if end.startswith("("):
+        return found.before()
+    return found if "-" in end else found._replace(sequence=MOST)
 
 
 def _ack(stream: str | bytes, group: str, ids: list[bytes]) -> Steps[int]:

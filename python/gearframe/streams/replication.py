@@ -60,7 +60,7 @@ class ReplicationDestination:
         are written in any case.
     """
 
-    client: Client | str
+    client: Client | str = field(repr=False)  # a URL may have a password
     name: str | None = None
     filter: pl.Expr | None = None
     key_column: str = "key"

@@ -41,7 +41,7 @@ Steps: TypeAlias = Generator[Action, Any, T]
 
 # redis-py makes dicts of these replies, in which a field that comes twice is lost, and others for
 # RESP3. As they are, in RESP2, they look the same on every server.
-_RAW = ("XREAD", "XREADGROUP", "XRANGE", "XAUTOCLAIM")
+_RAW = ("XREAD", "XREADGROUP", "XRANGE", "XAUTOCLAIM", "XPENDING")
 
 
 def open_control(client: Client) -> redis.Redis:

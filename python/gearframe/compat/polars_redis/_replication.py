@@ -30,7 +30,7 @@ Transform = Callable[[pl.DataFrame], pl.DataFrame]
 class Destination:
     """A server to write to; `timeout_ms` is how long it may be silent."""
 
-    url: str
+    url: str = field(repr=False)  # it may have a password
     name: str | None = None
     key_prefix: str = ""
     transform: Transform | None = None
@@ -152,7 +152,7 @@ async def write_json_multi(
 class ReplicationDestination:
     """Where entries of a stream go; see :class:`gearframe.ReplicationDestination`."""
 
-    url: str
+    url: str = field(repr=False)  # it may have a password
     name: str | None = None
     filter: pl.Expr | None = None
     key_column: str = "key"

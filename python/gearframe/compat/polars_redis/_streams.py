@@ -79,7 +79,7 @@ def read_stream(
         pending = start_id not in ("-", ">")
         if pending and start_id not in ("0", "0-0"):
             raise OptionError(f"start_id is {start_id!r}; with a group it is '>' or '0'")
-        options = {"group": group, "consumer": consumer, "pending": pending}
+        options = {"group": group, "consumer": consumer, "pending": "only" if pending else False}
     ids = _columns(
         include_id, id_column, include_timestamp, timestamp_column, include_sequence,
         sequence_column,
