@@ -189,7 +189,9 @@ impl Connection {
             match result {
                 Ok(0) => break,
                 Ok(n) => {
+                    // Counted at once: what has been sent stays sent if the next write fails.
                     self.sent += n;
+                    self.bytes_written += n as u64;
                     total += n;
                 }
                 Err(e) if is_pause(&e) => break,
@@ -198,7 +200,6 @@ impl Connection {
                 Err(e) => return Err(Failure::stream(&e)),
             }
         }
-        self.bytes_written += total as u64;
         self.forget_sent();
         Ok(total)
     }

@@ -226,7 +226,15 @@ impl Worker<'_> {
         if let Some(fault) = answers.faults.first() {
             let name = String::from_utf8_lossy(target.address()).into_owned();
             let why = &fault.reason;
-            reason += &format!("; its temporary key {name:?} stays until it expires: {why}");
+            reason += &match (reason.contains("NOPERM"), why.contains("NOPERM")) {
+                // Most likely it was never made.
+                (true, true) => {
+                    "; large keys and LazyFrames are built aside, which takes the right to the \
+                     keys gearframe:tmp:* (ACL SETUSER … ~gearframe:tmp:*)"
+                        .to_owned()
+                }
+                _ => format!("; its temporary key {name:?} stays until it expires: {why}"),
+            };
         }
         self.fail_target(number, reason);
     }
