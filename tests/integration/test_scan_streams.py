@@ -289,3 +289,25 @@ def test_an_id_that_the_server_refuses_is_no_empty_stream(url: str) -> None:
     # The predecessor took every refusal for an empty stream.
     with gf.connect(url) as client, pytest.raises(ReplyError):
         client.execute("XRANGE", "s", "x", "+")
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_stream_that_grows_as_fast_as_it_is_read_has_an_end(
+    url: str, redis_client: redis.Redis, protocol: int
+) -> None:
+    for n in range(6_000):
+        redis_client.xadd("live", {"n": n}, id=f"1-{n + 1}")
+    turn = iter(range(6_001, 10**9))
+
+    def grow() -> None:
+        pipeline = redis_client.pipeline(transaction=False)
+        for _ in range(5_000):
+            pipeline.xadd("live", {"n": 0}, id=f"1-{next(turn)}")
+        pipeline.execute()
+
+    # Each page finds more behind it than it holds; without an end of its own there is none.
+    with before(url, "XRANGE", grow, *range(2, 200), protocol=protocol) as client:
+        frame, report = whole_run(gf.scan_streams(client, "live", {"n": pl.Int64}))
+    assert frame["n"].head(6_000).to_list() == list(range(6_000))
+    assert frame.height < 20_000
+    assert report.commands["XREVRANGE"] == 1

@@ -278,3 +278,15 @@ def test_a_replica_refuses(fresh_server: FreshServer) -> None:
         report = gf.write_lists(NUMBERS.head(300), server.url, on_failure="report")
     assert (report.written, len(report.failed)) == (0, 100)
     assert all(reason.startswith("READONLY") for reason in report.failed.values())
+
+
+@pytest.mark.parametrize("name", ["valkey91", "redis82"])
+def test_the_right_to_temporary_keys_is_named_where_it_is_missing(
+    name: str, fresh_server: FreshServer
+) -> None:
+    server = fresh_server(name, users=["writer on >pass ~user:* +@all"])
+    frame = pl.DataFrame({"_key": ["user:a"] * 6_000, "element": range(6_000)})
+    with gf.connect(server.url, username="writer", password="pass") as client:
+        report = gf.write_lists(frame, client, on_failure="report")
+    assert "~gearframe:tmp:*" in report.failed[b"user:a"]
+    assert "stays until it expires" not in report.failed[b"user:a"]

@@ -47,6 +47,7 @@ _COMMANDS = {
     "lrange": "LRANGE",
     "zrange": "ZRANGE",
     "xrange": "XRANGE",
+    "xrevrange": "XREVRANGE",
     "json_get": "JSON.GET",
     "json_objkeys": "JSON.OBJKEYS (sample)",
     "ts_range": "TS.RANGE",

@@ -105,7 +105,8 @@ def scan_streams(
     Notes
     -----
     Sends ``SCAN MATCH COUNT`` and ``XRANGE COUNT`` for each key, up to 1,000 keys at once; a
-    large stream is read on after the last id in pages of up to 4,096 entries. A filter that
+    large stream is read on after the last id in pages of up to 4,096 entries, up to the entry that
+    ``XREVRANGE`` names as the last when that begins. A filter that
     compares the time, or names an id, narrows the range (not with ``count``, which takes the first
     entries of the range); otherwise pushes down what `scan_hashes` does.
 

@@ -23,7 +23,42 @@ pub(super) fn ask(out: &mut Vec<u8>, key: &[u8], range: &EntryRange, window: usi
     command(out, &[b"XRANGE", key, start, end, b"COUNT", count]);
 }
 
+/// `XREVRANGE key + - COUNT 1`.
+pub(super) fn ask_last(out: &mut Vec<u8>, key: &[u8]) {
+    command(out, &[b"XREVRANGE", key, b"+", b"-", b"COUNT", b"1"]);
+}
+
 impl Worker<'_> {
+    /// Receives the answer to [`ask_last`]: the id of the last entry, if there is one and it may be
+    /// asked for.
+    pub(super) fn receive_last_entry(&mut self) -> Result<Option<String>> {
+        match self.replies.next_head()? {
+            Head::Array(0) => Ok(None),
+            Head::Array(1) => {
+                self.replies.expect_array(2, "XREVRANGE")?;
+                let id = self.replies.next_value("XREVRANGE")?;
+                numbers(id)?;
+                let id = String::from_utf8_lossy(id).into_owned();
+                match self.replies.next()? {
+                    Shape::Values => Ok(Some(id)),
+                    shape => Err(self.replies.unexpected(shape, "XREVRANGE")),
+                }
+            }
+            Head::Array(found) => Err(Error::protocol(format!(
+                "XREVRANGE COUNT 1 was answered with {found} entries"
+            ))),
+            // What the key is by now, XRANGE tells; without the right, it is read to its end.
+            Head::Other(Shape::Error)
+                if [&b"WRONGTYPE"[..], b"NOPERM"]
+                    .iter()
+                    .any(|code| self.replies.text().starts_with(code)) =>
+            {
+                Ok(None)
+            }
+            Head::Other(shape) => Err(self.replies.unexpected(shape, "XREVRANGE")),
+        }
+    }
+
     /// Receives up to `window` entries, of which `most` are wanted.
     pub(super) fn receive_entries(
         &mut self,

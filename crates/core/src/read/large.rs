@@ -62,6 +62,9 @@ impl Worker<'_> {
     /// Reads piece after piece, each from where the one before has ended. Returns whether the key
     /// holds another type by now.
     fn read_on(&mut self, target: Target<'_>, mut step: Answer) -> Result<bool> {
+        if matches!(step, Answer::After { .. }) {
+            self.stream_end = self.last_entry(target)?;
+        }
         while self.rows.left() > 0 {
             let window = self.window.elements(self.rows_to_try(self.rows.left()));
             self.pause(window)?;
@@ -91,6 +94,21 @@ impl Worker<'_> {
         Ok(matches!(step, Answer::OtherType))
     }
 
+    /// The id of the last entry of a stream that is read to its end: of one that grows faster than
+    /// it is read, the end would never come. None where it is not needed, or cannot be had.
+    fn last_entry(&mut self, target: Target<'_>) -> Result<Option<String>> {
+        let Kind::Streams(EntryRange { end, .. }) = &self.request.kind else {
+            return Ok(None);
+        };
+        if end != "+" {
+            return Ok(None);
+        }
+        entries::ask_last(self.replies.connection.output(), target.key);
+        add(&self.stats.xrevrange, 1);
+        self.replies.connection.flush()?;
+        self.receive_last_entry()
+    }
+
     fn read_entries_after(
         &mut self,
         target: Target<'_>,
@@ -104,7 +122,7 @@ impl Worker<'_> {
         let count = range.count.map(|count| count - taken.min(count));
         let rest = EntryRange {
             start: format!("({}", String::from_utf8_lossy(&id)),
-            end: range.end.clone(),
+            end: self.stream_end.as_ref().unwrap_or(&range.end).clone(),
             count,
         };
         entries::ask(self.replies.connection.output(), target.key, &rest, window);

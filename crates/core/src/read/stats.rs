@@ -85,6 +85,8 @@ counters! {
     zrange,
     /// XRANGE commands sent.
     xrange,
+    /// XREVRANGE commands sent.
+    xrevrange,
     /// JSON.GET commands sent.
     json_get,
     /// JSON.OBJKEYS commands sent to look at a sample.

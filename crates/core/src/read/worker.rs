@@ -60,6 +60,8 @@ pub(super) struct Worker<'a> {
     pub(super) window: Window,
     /// Elements received so far.
     pub(super) elements: u64,
+    /// The last id of the stream that is read on, as it was at its start.
+    pub(super) stream_end: Option<String>,
     /// Keys with more elements than the first answer could hold.
     pub(super) large: VecDeque<Large>,
     /// Whether members and scores come in pairs, as in RESP3.
@@ -119,6 +121,7 @@ impl<'a> Worker<'a> {
             types: KeyPage::default(),
             window: Window::default(),
             elements: 0,
+            stream_end: None,
             large: VecDeque::new(),
             in_pairs: false,
             scratch: Vec::new(),

@@ -226,8 +226,8 @@ impl Worker<'_> {
         if let Some(fault) = answers.faults.first() {
             let name = String::from_utf8_lossy(target.address()).into_owned();
             let why = &fault.reason;
-            reason += &match (reason.contains("NOPERM"), why.contains("NOPERM")) {
-                // Most likely it was never made.
+            reason += &match (refuses_key(&reason), refuses_key(why)) {
+                // It was never made.
                 (true, true) => {
                     "; large keys and LazyFrames are built aside, which takes the right to the \
                      keys gearframe:tmp:* (ACL SETUSER … ~gearframe:tmp:*)"
@@ -250,6 +250,11 @@ impl Worker<'_> {
             self.tally.failed(&target.key, reason);
         }
     }
+}
+
+/// Whether a user's rights do not reach to a key: not the right to a command.
+fn refuses_key(reason: &str) -> bool {
+    reason.contains("NOPERM") && reason.contains(" access ")
 }
 
 /// An error with the id or the timestamp of the row that was the reason.
