@@ -311,3 +311,12 @@ def test_a_stream_that_grows_as_fast_as_it_is_read_has_an_end(
     assert frame["n"].head(6_000).to_list() == list(range(6_000))
     assert frame.height < 20_000
     assert report.commands["XREVRANGE"] == 1
+
+
+def test_a_count_ends_a_stream_by_itself(url: str, redis_client: redis.Redis) -> None:
+    for n in range(5_000):
+        redis_client.xadd("many", {"n": n}, id=f"1-{n + 1}")
+    lf = gf.scan_streams(url, "many", {"n": pl.Int64}, count=4_500)
+    assert "XREVRANGE" not in gf.explain(lf)
+    assert lf.collect().height == 4_500
+    assert "XREVRANGE" not in gf.reports(lf)[0].commands

@@ -121,7 +121,8 @@ def _fetches(
             count = elements["count"]
             most = "" if count is None else f", {count:,} entries of each at most"
             bounds = f"{elements['start']} to {elements['end']}"
-            last = "; XREVRANGE for the last of a large one" if elements["end"] == "+" else ""
+            endless = elements["end"] == "+" and count is None
+            last = "; XREVRANGE for the last of a large one" if endless else ""
             pages = f"; pages of up to 4,096 entries{last}"
             return [f"XRANGE of each key from {bounds}{most}{pages}"]
         case "json":

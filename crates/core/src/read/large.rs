@@ -97,11 +97,12 @@ impl Worker<'_> {
     /// The id of the last entry of a stream that is read to its end: of one that grows faster than
     /// it is read, the end would never come. None where it is not needed, or cannot be had.
     fn last_entry(&mut self, target: Target<'_>) -> Result<Option<String>> {
-        let Kind::Streams(EntryRange { end, .. }) = &self.request.kind else {
-            return Ok(None);
-        };
-        if end != "+" {
-            return Ok(None);
+        // One with a count ends by that.
+        match &self.request.kind {
+            Kind::Streams(EntryRange {
+                end, count: None, ..
+            }) if end == "+" => {}
+            _ => return Ok(None),
         }
         entries::ask_last(self.replies.connection.output(), target.key);
         add(&self.stats.xrevrange, 1);

@@ -28,8 +28,9 @@ class CheckpointStore(ABC):
 class _Wrapped(CheckpointStore):
     """A store of gearframe, called on a thread of its own."""
 
+    @abstractmethod
     def _open(self) -> streams.CheckpointStore:
-        raise NotImplementedError
+        """Give the store; on the thread that uses it."""
 
     async def get(self, stream: str, group: str, consumer: str) -> str | None:
         """Give the id that is noted for a consumer, or None."""
