@@ -13,6 +13,7 @@ import gearframe as gf
 from gearframe.exceptions import GearframeError, ServerConnectionError, ServerTimeoutError
 from tests.integration.test_faults import XORS, Lane, Record, payload_of, run_all
 from tests.servers.faults import CutAt, Fault, GarbleAt, OneByteAtATime, Split, StallAt
+from tests.servers.patience import ATTEMPTS
 from tests.servers.server import Server
 
 pytestmark = [pytest.mark.servers("valkey91"), pytest.mark.timeout(120)]
@@ -100,8 +101,12 @@ def lanes(
 
 def record(lane: Lane) -> tuple[pl.DataFrame, bytes]:
     """Give the right result, and the replies that make it."""
-    seen = Record()
-    frame = lane.run(seen)
+    for _ in range(ATTEMPTS):
+        seen = Record()
+        frame = lane.run(seen)
+        # A busy machine may be slower than a time-out that is short for the test's sake.
+        if type(frame) is not ServerTimeoutError:
+            break
     assert isinstance(frame, pl.DataFrame), frame
     assert frame.height in (2, 3, 4, LONG_LIST)
     return frame, bytes(seen.data)

@@ -22,6 +22,7 @@ from tests.integration.test_faults import (
     run_all,
 )
 from tests.servers.faults import CutAt, GarbleAt, OneByteAtATime, Split
+from tests.servers.patience import connect_impatiently
 from tests.servers.proxy import FaultProxy
 from tests.servers.resp import value_end
 from tests.servers.server import Server
@@ -50,11 +51,8 @@ class JsonLane(Lane):
     def __init__(self, server: Server, scan: str, protocol: int, read_timeout: float) -> None:
         marker = b"port=%d\r\n\r\n" % server.port if protocol == 2 else end_of_hello(server)
         self.proxy = FaultProxy(server.url, after=marker)
-        self.client = gf.connect(
-            self.proxy.url,
-            protocol=protocol,  # type: ignore[arg-type]
-            retries=0,
-            read_timeout=read_timeout,
+        self.client = connect_impatiently(
+            self.proxy.url, protocol=protocol, read_timeout=read_timeout
         )
         self.frame = SCANS[scan](self.client)
 

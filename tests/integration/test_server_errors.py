@@ -16,6 +16,7 @@ import redis
 import gearframe as gf
 from gearframe import exceptions as errors
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import connect_impatiently
 from tests.servers.scripted import Answer, ScriptedServer, by_command
 from tests.servers.server import free_port
 
@@ -52,7 +53,7 @@ def scripted(changed: dict[bytes, bytes]) -> Answer:
 def outcome_of(scan: Scan, replies: dict[bytes, bytes]) -> Exception | None:
     with (
         ScriptedServer(scripted(replies)) as server,
-        gf.connect(server.url, retries=0, read_timeout=0.3) as client,
+        connect_impatiently(server.url, read_timeout=0.5) as client,
     ):
         try:
             scan(client).collect()
@@ -102,7 +103,7 @@ def test_an_error_reply_is_its_exception(
 def test_an_error_reply_to_the_greeting_is_its_exception(text: str, kind: type[Exception]) -> None:
     refuse: Answer = lambda args: b"-%s\r\n" % text.encode()  # noqa: E731
     with ScriptedServer(refuse) as server, pytest.raises(errors.GearframeError) as caught:
-        gf.connect(server.url, retries=0, read_timeout=0.3)
+        gf.connect(server.url, retries=0, read_timeout=10)
     assert type(caught.value) is kind
     assert str(caught.value).startswith(f"cannot connect to 127.0.0.1:{server.port}: ")
 
@@ -144,7 +145,7 @@ def test_what_is_not_resp_is_a_protocol_error(command: bytes, nonsense: bytes) -
 def test_what_is_not_resp_cannot_be_connected_to(nonsense: bytes) -> None:
     with ScriptedServer(lambda args: nonsense) as server:
         with pytest.raises(errors.GearframeError) as caught:
-            gf.connect(server.url, retries=0, read_timeout=0.3)
+            gf.connect(server.url, retries=0, read_timeout=10)
         wanted = errors.ServerConnectionError if nonsense[0] == 0x15 else errors.ProtocolError
         assert type(caught.value) is wanted
         assert str(caught.value).startswith(f"cannot connect to 127.0.0.1:{server.port}: ")
