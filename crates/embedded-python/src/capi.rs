@@ -681,9 +681,14 @@ impl<'py> Gil<'py> {
     }
 
     pub(crate) fn text(self, text: &str) -> Result<Ref<'py>, Raised> {
+        self.decoded(text.as_bytes())
+    }
+
+    /// A str of UTF-8 (UnicodeDecodeError if it is none).
+    pub(crate) fn decoded(self, utf8: &[u8]) -> Result<Ref<'py>, Raised> {
         // SAFETY: as for bytes.
         self.owned(unsafe {
-            (self.api().PyUnicode_FromStringAndSize)(text.as_ptr().cast(), text.len() as isize)
+            (self.api().PyUnicode_FromStringAndSize)(utf8.as_ptr().cast(), utf8.len() as isize)
         })
     }
 

@@ -23,11 +23,16 @@ struct Builder<'a, 'py> {
     value: Ref<'py>,
     /// A record with everything but its key and its value, for each type that was met.
     outlines: Vec<(&'static str, Ref<'py>)>,
-    /// Hashes by their number of fields: one of each is remembered.
+    /// Hashes by the names of their fields.
     shapes: [Option<Shape<'py>>; SHAPES],
+    /// Where the last one is.
+    last: usize,
+    /// The names of fields that were met.
+    names: [Option<(Span, Ref<'py>)>; NAMES],
 }
 
-const SHAPES: usize = 16;
+const SHAPES: usize = 128;
+const NAMES: usize = 256;
 
 /// A hash that was made, to be copied for one with the same fields.
 struct Shape<'py> {
@@ -38,14 +43,15 @@ struct Shape<'py> {
 impl<'a, 'py> Builder<'a, 'py> {
     fn new(gil: Gil<'py>, records: &'a Records) -> Result<Self, Raised> {
         let (key, value) = (gil.interned(c"key")?, gil.interned(c"value")?);
-        let shapes = [const { None }; SHAPES];
         Ok(Builder {
             gil,
             arena: Arena { gil, records },
             key,
             value,
             outlines: Vec::new(),
-            shapes,
+            shapes: [const { None }; SHAPES],
+            last: 0,
+            names: [const { None }; NAMES],
         })
     }
 
@@ -111,30 +117,63 @@ impl<'a, 'py> Builder<'a, 'py> {
     }
 
     fn hash(&mut self, spans: &[Span]) -> Result<Ref<'py>, Raised> {
-        let (gil, arena) = (self.gil, self.arena);
-        let slot = (spans.len() / 2) % SHAPES;
-        let known = self.shapes[slot].take();
-        if let Some(shape) = known.filter(|shape| arena.same_names(&shape.names, spans)) {
-            let hash = gil.copy_of_dict(&shape.made)?;
-            for ((_, name), pair) in shape.names.iter().zip(spans.chunks_exact(2)) {
-                gil.set_item(&hash, name, &bulk(gil, arena.bytes(pair[1])?)?)?;
-            }
-            self.shapes[slot] = Some(shape);
-            return Ok(hash);
+        let arena = self.arena;
+        if !arena.fits(self.shapes[self.last].as_ref(), spans) {
+            self.last = arena.mark_of_all(spans)? % SHAPES;
         }
-        let made = gil.dict()?;
-        let mut names = Vec::with_capacity(spans.len() / 2);
-        for pair in spans.chunks_exact(2) {
-            let name = key(gil, arena.bytes(pair[0])?)?;
-            gil.set_item(&made, &name, &bulk(gil, arena.bytes(pair[1])?)?)?;
-            names.push((pair[0], name));
-        }
-        self.shapes[slot] = Some(Shape {
-            names,
-            made: made.clone(),
-        });
+        let known = self.shapes[self.last].take();
+        let (made, shape) = match known {
+            Some(shape) if arena.fits(Some(&shape), spans) => (self.copied(&shape, spans)?, shape),
+            _ => self.new_hash(spans)?,
+        };
+        self.shapes[self.last] = Some(shape);
         Ok(made)
     }
+
+    fn copied(&self, shape: &Shape<'py>, spans: &[Span]) -> Result<Ref<'py>, Raised> {
+        let gil = self.gil;
+        let hash = gil.copy_of_dict(&shape.made)?;
+        for ((_, name), pair) in shape.names.iter().zip(spans.chunks_exact(2)) {
+            gil.set_item(&hash, name, &bulk(gil, self.arena.bytes(pair[1])?)?)?;
+        }
+        Ok(hash)
+    }
+
+    fn new_hash(&mut self, spans: &[Span]) -> Result<(Ref<'py>, Shape<'py>), Raised> {
+        let gil = self.gil;
+        let hash = gil.dict()?;
+        let mut names = Vec::with_capacity(spans.len() / 2);
+        for pair in spans.chunks_exact(2) {
+            let name = self.name(pair[0])?;
+            gil.set_item(&hash, &name, &bulk(gil, self.arena.bytes(pair[1])?)?)?;
+            names.push((pair[0], name));
+        }
+        let made = hash.clone();
+        Ok((hash, Shape { names, made }))
+    }
+
+    /// A field's name: the one that was made before, whose own hash is known already, if it is remembered.
+    fn name(&mut self, span: Span) -> Result<Ref<'py>, Raised> {
+        let bytes = self.arena.bytes(span)?;
+        let slot = mark(bytes) % NAMES;
+        if let Some((known, name)) = &self.names[slot]
+            && self.arena.bytes(*known)? == bytes
+        {
+            return Ok(name.clone());
+        }
+        let name = key(self.gil, bytes)?;
+        self.names[slot] = Some((span, name.clone()));
+        Ok(name)
+    }
+}
+
+/// A number for a text, by which tables find it; equal numbers are followed by a comparison.
+fn mark(bytes: &[u8]) -> usize {
+    let ends = |a: u8, b: u8| usize::from(a) << 8 | usize::from(b);
+    let (first, last) = (bytes.first_chunk::<2>(), bytes.last_chunk::<2>());
+    let mixed = first.map_or(0, |[a, b]| ends(*a, *b)) * 31
+        + last.map_or(bytes.len(), |[a, b]| ends(*a, *b));
+    (mixed + bytes.len()).wrapping_mul(0x9E37_79B1) >> 12
 }
 
 /// The batch's bytes. A span that points outside of them is an error, not a crash.
@@ -146,8 +185,17 @@ struct Arena<'a, 'py> {
 
 impl<'a, 'py> Arena<'a, 'py> {
     fn bytes(self, span: Span) -> Result<&'a [u8], Raised> {
+        match self.get(span) {
+            Some(bytes) => Ok(bytes),
+            None => self.part(&self.records.bytes, span.start as usize, span.len as usize),
+        }
+    }
+
+    fn get(self, span: Span) -> Option<&'a [u8]> {
         let start = span.start as usize;
-        self.part(&self.records.bytes, start, span.len as usize)
+        self.records
+            .bytes
+            .get(start..start.checked_add(span.len as usize)?)
     }
 
     fn spans(self, first: u32, count: u32) -> Result<&'a [Span], Raised> {
@@ -164,15 +212,28 @@ impl<'a, 'py> Arena<'a, 'py> {
         })
     }
 
-    fn same_names(self, names: &[(Span, Ref<'py>)], spans: &[Span]) -> bool {
+    fn fits(self, shape: Option<&Shape<'py>>, spans: &[Span]) -> bool {
         let same = |a: Span, b: Span| {
-            a.len == b.len && matches!((self.bytes(a), self.bytes(b)), (Ok(a), Ok(b)) if a == b)
+            a.len == b.len && matches!((self.get(a), self.get(b)), (Some(a), Some(b)) if a == b)
         };
-        names.len() == spans.len() / 2
-            && names
-                .iter()
-                .zip(spans.chunks_exact(2))
-                .all(|((name, _), pair)| same(*name, pair[0]))
+        let all_same = |names: &[(Span, Ref<'py>)]| {
+            names.len() == spans.len() / 2
+                && names
+                    .iter()
+                    .zip(spans.chunks_exact(2))
+                    .all(|((name, _), pair)| same(*name, pair[0]))
+        };
+        shape.is_some_and(|shape| all_same(&shape.names))
+    }
+
+    fn mark_of_all(self, spans: &[Span]) -> Result<usize, Raised> {
+        let mut all = spans.len();
+        for pair in spans.chunks_exact(2) {
+            all = all
+                .wrapping_mul(31)
+                .wrapping_add(mark(self.bytes(pair[0])?));
+        }
+        Ok(all)
     }
 
     fn members(self, first: u32, count: u32) -> Result<Ref<'py>, Raised> {

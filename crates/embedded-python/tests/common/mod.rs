@@ -7,7 +7,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gearframe_embedded_python::{Failure, Function, Python, Settings, Value, start};
 
@@ -232,24 +232,15 @@ fn meet(arguments: Vec<Value>) -> Result<Value, Failure> {
     let [Value::Int(parties)] = arguments[..] else {
         return Err(Failure::Value("meet(parties)".into()));
     };
+    let parties = usize::try_from(parties).map_err(|error| Failure::Value(error.to_string()))?;
     let mut present = PRESENT.lock().unwrap();
+    let all = (*present / parties + 1) * parties;
     *present += 1;
     ARRIVED.notify_all();
-    let start = Instant::now();
-    while *present % parties as usize != 0 {
-        if start.elapsed() > LIMIT {
-            return Ok(Value::Bool(false));
-        }
-        let before = *present;
-        present = ARRIVED
-            .wait_timeout(present, Duration::from_secs(1))
-            .unwrap()
-            .0;
-        if *present / parties as usize > before / parties as usize {
-            break;
-        }
-    }
-    Ok(Value::Bool(true))
+    let (_present, waited) = ARRIVED
+        .wait_timeout_while(present, LIMIT, |present| *present < all)
+        .unwrap();
+    Ok(Value::Bool(!waited.timed_out()))
 }
 
 /// Runs a function of tests/python/scenarios.py in the main interpreter and waits for its report.
