@@ -23,6 +23,6 @@ mod value;
 
 pub use error::StartError;
 pub use memory::{Memory, memory};
-pub use python::{Python, start};
+pub use python::{Python, check_library, start};
 pub use settings::{Failure, Function, Settings};
 pub use value::{Payload, Records, Row, Span, Value};

@@ -202,3 +202,8 @@ impl Task {
 fn c_string(name: &str) -> Result<CString, String> {
     CString::new(name).map_err(|_| format!("{name:?} is no name of Python's: it holds a NUL"))
 }
+
+/// Opens libpython and looks at its version and its functions, without starting it.
+pub fn check_library(path: &std::path::Path) -> Result<(), StartError> {
+    capi::open(path, attempt::supported_minor).map(drop)
+}
