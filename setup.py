@@ -14,6 +14,7 @@ class BuildRust(build_rust):
     """Build the loadable module under a name that does not depend on the Python that builds."""
 
     def get_dylib_ext_path(self, ext: RustExtension, target_fname: str) -> str:
+        """Give the path; the suffix that names a Python would be wrong on the module."""
         path = Path(super().get_dylib_ext_path(ext, target_fname))
         return str(path.with_name(f"{MODULE}.so") if path.name.startswith(MODULE) else path)
 
