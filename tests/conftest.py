@@ -23,5 +23,6 @@ from tests.servers.fixtures import (  # noqa: F401
     valkey80,
 )
 from tests.servers.guarded import guarded  # noqa: F401
+from tests.servers.pythons import environments, pytest_report_header  # noqa: F401
 
 pytest_plugins = ["pytester"]
