@@ -167,3 +167,13 @@ def test_embedded_server_names_a_missing_module(monkeypatch: pytest.MonkeyPatch)
         EmbeddedServer()
     with EmbeddedServer(module=False) as server:
         assert server.is_running()
+
+
+def test_embedded_server_tells_of_a_refused_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = tmp_path / "damaged.so"
+    damaged.write_bytes(b"no library")
+    monkeypatch.setattr("gearframe.embedded.server.load_arguments", lambda _: [str(damaged)])
+    with pytest.raises(EmbeddedServerError, match=r"(?s)damaged\.so.*EmbeddedServer\(module=False"):
+        EmbeddedServer()

@@ -249,10 +249,19 @@ class EmbeddedServer:
                 # It is alive and reads its data, which may be large: there is no limit on that.
                 limit = time.monotonic() + START_LIMIT
             if _readable(pipe, _POLL):
-                raise EmbeddedServerError(f"the embedded Valkey has ended:\n{self.log()}")
+                raise EmbeddedServerError(f"the embedded Valkey has ended:\n{self._last_words()}")
         raise EmbeddedServerError(
             f"the embedded Valkey was silent for {START_LIMIT:.0f} seconds:\n{self.log()}"
         )
+
+    def _last_words(self) -> str:
+        log = self.log()
+        if "Can't load module" in log:
+            log += (
+                "\nwithout the module, and without gears, it may start: "
+                "gf.connect(EmbeddedServer(module=False).url)"
+            )
+        return log
 
     def _wait_end(self, process: subprocess.Popen[bytes], pipe: IO[bytes]) -> None:
         # No limit is needed: the watchdog kills a server that takes too long.
