@@ -19,7 +19,9 @@ Finish: TypeAlias = Callable[[Records, Records, set[type], Context], Records]
 _PLAIN_TRUTH = {bool, int, float, str, bytes, type(None), list, tuple, dict, set, frozenset}
 
 
-def each(step: Map | Filter | FlatMap | ForEach, batches: Batches, context: Context, room: Room) -> Batches:
+def each(
+    step: Map | Filter | FlatMap | ForEach, batches: Batches, context: Context, room: Room
+) -> Batches:
     """Call the step's function for each record, and make of its values what the step is for.
 
     Records whose function returned a future or a coroutine wait aside; the others go on.
