@@ -50,6 +50,10 @@ def add(a: Any, r: Any) -> Any:
     return (a or 0) + number(checked(r))
 
 
+def times(a: Any, r: Any) -> Any:
+    return a * number(checked(r))
+
+
 def add_of(k: str, a: Any, r: Any) -> Any:
     return add(a, r) + len(k)
 
@@ -69,6 +73,8 @@ STEPS: list[Step] = [
     ("batchgroupby", (last_digit, sum_of)),
     ("aggregate", (2, add, add)),
     ("aggregateby", (last_digit, 1, add_of, lambda k, a, r: a + r)),
+    ("aggregate", (1, times, add)),
+    ("aggregateby", (last_digit, 1, lambda k, a, r: times(a, r), lambda k, a, r: a + r)),
     ("accumulate", (add,)),
     ("count", ()),
     ("countby", (last_digit,)),

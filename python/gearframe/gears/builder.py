@@ -104,7 +104,7 @@ class Operations:
         self,
         extractor: Function,
         zero: Any,
-        seqOp: Function,
+        seqOp: Function,  # noqa: N803
         combOp: Function,  # noqa: N803
     ) -> Step:
         """Make ``{'key', 'value'}`` of each key: ``seqOp(key, a, record)``, then ``combOp``."""

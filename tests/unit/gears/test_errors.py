@@ -109,6 +109,8 @@ def test_the_reader_is_closed_when_a_limit_is_satisfied() -> None:
         (lambda f: GB().map(f).flatmap(lambda r: [r, r, r]).limit(4), 2),
         (lambda f: GB().flatmap(lambda r: [r, r, r]).map(f).limit(4), 4),
         (lambda f: GB().map(f).limit(5).limit(2), 2),
+        (lambda f: GB().filter(f).limit(2), 3),
+        (lambda f: GB().filter(f).filter(lambda r: r > 30).limit(2, 1), 34),
     ],
 )
 def test_no_record_is_run_that_a_limit_does_not_want(gear: Any, calls: int) -> None:

@@ -142,6 +142,11 @@ def test_aggregateby() -> None:
     ]
 
 
+def test_aggregateby_keeps_what_is_false() -> None:
+    gear = GB().aggregateby(lambda r: "k", 7, lambda k, a, r: a * r, lambda k, a, r: r)
+    assert results(gear, [1, 0, 5]) == [{"key": "k", "value": 0}]
+
+
 def test_count() -> None:
     assert results(GB().count(), [None, 0]) == [2]
     assert results(GB().count(), []) == []
