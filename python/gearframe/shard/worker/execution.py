@@ -77,11 +77,10 @@ class Execution:
         return _message(errors=[reason], aborted=True, total_ms=total, steps=steps)
 
 
-def not_begun(plan: Plan | None, reason: str) -> dict[str, Any]:
+def not_begun(plan: Plan, reason: str) -> dict[str, Any]:
     """What is told of an execution that was aborted while it waited for its turn."""
-    steps = plan.describe() if plan is not None else []
-    timed = [[kind, 0.0, name, argument] for kind, name, argument in steps]
-    return _message(errors=[reason], aborted=True, steps=timed)
+    steps = [[kind, 0.0, name, argument] for kind, name, argument in plan.describe()]
+    return _message(errors=[reason], aborted=True, steps=steps)
 
 
 def _message(

@@ -47,5 +47,5 @@ class ScriptLauncher:
         return self.future
 
     def end(self) -> None:
-        """The script is over: what it left behind, in threads and coroutines, runs plans at once."""
+        """The script is over: what it left behind in threads and coroutines runs plans at once."""
         self._thread = None

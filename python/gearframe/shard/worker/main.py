@@ -116,20 +116,20 @@ class Worker:
             return
         caller = Caller(options["user"], options["db"], options["execution_id"], session)
         task = Task(job, caller, found, Settings.of(options), Guard(self._watchdog))
-        self._submit(self._pool, task, Job(lambda: self._script(task, source)))
+        job_ = Job(lambda: self._script(task, source), lambda: self._script_dropped(task))
+        self._submit(self._pool, task, job_)
 
     def _on_abort(self, execution: str) -> None:
+        inner = f"{execution}."
         with self._lock:
-            task, job = self._running.get(execution, (None, None))
-        if task is None or job is None:
-            return
-        task.guard.stop(ABORTED)
-        if job.claim():  # it had not begun
-            self._forget(task)
-            if task.job is not None:
-                host.post(CONTROL, ("failed", task.job, ABORTED))
-            else:
-                host.post(CONTROL, ("done", execution, not_begun(None, ABORTED)))
+            found = [
+                each
+                for name, each in self._running.items()
+                if name == execution or name.startswith(inner)
+            ]
+        for task, job in found:
+            task.guard.stop(ABORTED)
+            job.drop()
 
     def _on_profile(self, job: int, session: str, order: str | None) -> None:
         text = error = None
@@ -180,6 +180,10 @@ class Worker:
         finally:
             self._forget(task)
 
+    def _script_dropped(self, task: Task) -> None:
+        self._forget(task)
+        host.post(CONTROL, ("failed", task.job, ABORTED))
+
     def _execute(self, task: Task, plan: Plan, spawn: Launcher, future: Any) -> None:
         """Run a plan, and tell of it before and after."""
         host.post(CONTROL, ("started", task.job, task.execution, plan.describe()))
@@ -202,8 +206,11 @@ class Worker:
             variables = copy_context()
             variables.run(no_step)
             host.post(CONTROL, ("spawned", parent.execution, name, plan.describe()))
-            work = Job(lambda: variables.run(self._nested_run, task, plan, future))
-            self._submit(self._nested, task, work)
+            job = Job(
+                lambda: variables.run(self._nested_run, task, plan, future),
+                lambda: self._nested_dropped(task, plan, future),
+            )
+            self._submit(self._nested, task, job)
             return future
 
         return spawn
@@ -214,6 +221,11 @@ class Worker:
             self._execute(task, plan, self._spawner(task), future)
         finally:
             self._forget(task)
+
+    def _nested_dropped(self, task: Task, plan: Plan, future: Any) -> None:
+        self._forget(task)
+        host.post(CONTROL, ("done", task.execution, not_begun(plan, ABORTED)))
+        set_future_results(future, [[], [ABORTED]])
 
 
 _HOW_TO_PROFILE = "set ProfileExecutions 1 before its script runs"

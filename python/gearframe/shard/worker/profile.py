@@ -41,7 +41,7 @@ class SessionProfile:
 
     def _add(self, profile: cProfile.Profile) -> None:
         profile.create_stats()
-        if not profile.stats:  # type: ignore[attr-defined]
+        if not profile.stats:
             return
         with self._lock:
             if self._stats is None:
@@ -79,7 +79,7 @@ class SessionProfile:
         return written.getvalue()
 
 
-# -- for scripts that measure parts of themselves ---------------------------------------------------
+# -- for scripts that measure parts of themselves --------------------------------------------------
 
 
 def profiler_create() -> cProfile.Profile:

@@ -15,7 +15,7 @@ from gearframe.gears.runtime import Launcher, Runtime, current_or_none, enter, l
 
 @dataclass(frozen=True, eq=False)
 class PyExecutionSession:
-    """A session as scripts hold it: what ``getGearsSession`` gives and ``setGearsSession`` takes."""
+    """A session as scripts hold it: from ``getGearsSession``, for ``setGearsSession``."""
 
     runtime: Runtime
     launch: Launcher | None
