@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -88,7 +87,6 @@ class Control:
         self.info = Info(host, self.executions, self.sessions, self.requirements, self.workers)
         self.stopping = False
         self._profiles: dict[int, int] = {}
-        self._orders = itertools.count(1)
 
     def _start_shared(self, box: int) -> None:
         self.threads.append(start_thread(worker_thread.run, "gears-worker", box))
@@ -112,7 +110,7 @@ class Control:
         worker = session.worker
         if worker is None:
             raise GearsError(f"session {session.id} has no worker now, nothing of it runs")
-        number = next(self._orders)
+        number = self.scripts.new_job()
         self._profiles[number] = token
 
         def left() -> None:
@@ -125,6 +123,12 @@ class Control:
         token = self._profiles.pop(number, None)
         if token is not None:
             self.clients.answer(token, text or "" if problem is None else error(problem))
+
+    def _failed(self, number: int, problem: str) -> None:
+        if number in self._profiles:
+            self._profile(number, None, problem)
+        else:
+            self.scripts.failed(number, problem)
 
     def _worker_ended(self, box: int, text: str | None) -> None:
         lost = self.workers.ended(box, text)
@@ -142,7 +146,7 @@ class Control:
         "profile": _profile,
         "started": lambda self, *of: self.scripts.started(*of),
         "no_execution": lambda self, *of: self.scripts.no_execution(*of),
-        "failed": lambda self, *of: self.scripts.failed(*of),
+        "failed": _failed,
         "done": lambda self, *of: self.scripts.done(*of),
-        "spawned": lambda self, parent, name, *steps: self.scripts.spawned(parent, name, [*steps]),
+        "spawned": lambda self, *of: self.scripts.spawned(*of),
     }

@@ -131,13 +131,11 @@ class Executions:
 
         The newest stays however large it is: its size alone is the worker's to limit.
         """
-        most, bytes_ = (
-            self._settings.number("MaxExecutions"),
-            self._settings.number("MaxResultBytes"),
-        )
+        most = self._settings.number("MaxExecutions")
+        largest = self._settings.number("MaxResultBytes")
         while self._finished and (
             len(self._finished) > most
-            or (bytes_ and self.result_bytes > bytes_ and len(self._finished) > 1)
+            or (largest and self.result_bytes > largest and len(self._finished) > 1)
         ):
             self._remove(self._executions[next(iter(self._finished))])
 

@@ -1,5 +1,7 @@
-"""What may be asked for as a requirement: what pip takes as one argument, and nothing it could
-take for an option, a file of options or a command.
+"""What may be asked for as a requirement.
+
+That is what pip takes as one argument, and nothing that it could take for an option, a file of
+options or a command.
 """
 
 from __future__ import annotations
@@ -93,7 +95,8 @@ def parse_all(arguments: Iterable[bytes]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for argument in dict.fromkeys(arguments):
         text = argument[: 4 * LONGEST + 1].decode("utf-8", "backslashreplace").strip()
-        names[parse(text).text] = None
+        if text and not text.startswith("#"):  # lines of a file of requirements
+            names[parse(text).text] = None
     if len(names) > MOST:
         raise OptionError(f"{len(names)} requirements were given, {MOST} at most are taken")
     return tuple(names)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,10 @@ from gearframe.shard.control.settings import Settings
 from gearframe.shard.control.workers import Worker, Workers
 
 _REFUSES = re.compile(r"module ([\w.]+) does not support loading in subinterpreters")
+
+
+REMEMBERED = 1024
+"""How many scripts that are over are known, should a thread of theirs still run a gear."""
 
 
 @dataclass(eq=False)
@@ -58,10 +63,15 @@ class Scripts:
         self._workers, self._sessions = workers, sessions
         self._executions, self._requirements = executions, requirements
         self._scripts: dict[int, Script] = {}
+        self._over: OrderedDict[str, Session] = OrderedDict()
         self._numbers = itertools.count(1)
 
     def __len__(self) -> int:
         return len(self._scripts)
+
+    def new_job(self) -> int:
+        """Give a number that no other order to a worker has."""
+        return next(self._numbers)
 
     # -- towards the worker ------------------------------------------------------------------------
 
@@ -83,7 +93,7 @@ class Scripts:
             The session cannot be made.
         """
         session = self._sessions.create(wanted)
-        number = next(self._numbers)
+        number = self.new_job()
         name = self._executions.new_id()
         script = Script(number, token, client, body, session, wanted, name, unblocking)
         self._scripts[number] = script
@@ -168,8 +178,11 @@ class Scripts:
     def spawned(self, parent: str, name: str, steps: list[Tree]) -> None:
         """Take in that a step has created an execution; it is dropped when it is done."""
         above = self._executions.find(parent)
-        if above is not None and self._executions.find(name) is None:
-            self._executions.add(name, above.session, steps, "created", kept=False)
+        # What a script left behind in threads and coroutines speaks in the name of the script.
+        session = above.session if above else self._over.get(parent.partition(".")[0])
+        if session is not None and self._executions.find(name) is None:
+            self._sessions.revive(session)
+            self._executions.add(name, session, steps, "created", kept=False)
 
     def done(self, name: str, outcome: dict[str, Tree]) -> None:
         """Take in that an execution has ended."""
@@ -195,6 +208,9 @@ class Scripts:
     # -- the end of a body -------------------------------------------------------------------------
 
     def _accept(self, script: Script) -> None:
+        self._over[script.execution_id] = script.session
+        if len(self._over) > REMEMBERED:
+            self._over.popitem(last=False)
         script.session.scripts -= 1
         self._sessions.accept(script.session, script.wanted.replaces)
         self._sessions.settle(script.session)

@@ -173,6 +173,13 @@ class Sessions:
         self._workers.post(worker, ("open", session.key, options))
         return worker
 
+    def revive(self, session: Session) -> None:
+        """Take in again a session that was gone, because a thread it left behind runs a gear."""
+        if session.key in self._all or session.isolation != "shared":
+            return
+        self._all[session.key] = session
+        session.worker = self._workers.shared()
+
     def accept(self, session: Session, replaces: str | None) -> None:
         """Let a session whose script went well take its place, and that of the one it replaces."""
         for name in {session.id, replaces or session.id}:

@@ -1,4 +1,4 @@
-"""The first function of a worker's thread: however the worker ends, the control plane hears of it."""
+"""The first function of a worker's thread: however it ends, the control plane hears of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run(box: int) -> None:
         from gearframe.shard.worker.main import run as work
 
         work(box)
-    except BaseException:  # user code runs below: SystemExit and the like end no thread unheard
+    except BaseException:  # noqa: BLE001 - user code runs below; nothing of it may end unheard
         problem = traceback.format_exc()
     finally:
         host.post(0, ("worker_ended", box, problem))

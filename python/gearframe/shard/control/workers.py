@@ -72,9 +72,7 @@ class Workers:
             The worker is gone.
         """
         if not (worker.alive and self._host.post(worker.box, message)):
-            raise GearsError(
-                "the worker of this session has ended; see the server's log, run again"
-            )
+            raise GearsError("the worker of this session has ended; see the server's log")
 
     def tell(self, worker: Worker, message: Tree) -> None:
         """Give a worker a message that does not matter if it is gone."""
