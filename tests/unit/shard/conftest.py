@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """A worker on a thread, over a host in memory."""
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from gearframe.shard.worker.main import Worker
-from tests.unit.shard.memory_host import MemoryHost
+from tests.unit.shard.control_host import MemoryHost
 
 
 class Running:
@@ -75,3 +76,20 @@ def worker(memory_host: MemoryHost) -> Iterator[Running]:
     running = Running(memory_host)
     yield running
     running.end()
+=======
+"""A control plane over a server in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.shard.control_host import Plane
+
+
+@pytest.fixture
+def plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plane:
+    monkeypatch.chdir(tmp_path)
+    return Plane()
+>>>>>>> shard-control
