@@ -19,7 +19,11 @@
     ├── DataError (ValueError)                 a value does not fit the wanted dtype
     ├── KeyChangedError                        a key was written to while it was read in pieces
     ├── WriteError                             some keys were not written; carries the report
-    └── EmbeddedServerError                    the embedded Valkey does not start or has died
+    ├── EmbeddedServerError                    the embedded Valkey does not start or has died
+    ├── GearsError                             a gear, or a command it sent, was refused
+    └── GearsFlatError                         raised by a gear's own code: its text, no traceback
+
+    GearsForceStopped (BaseException)          thrown into a gear's code to end it
 
 Only exceptions belong here. The native part raises these same classes: it names one of
 them, and ``crates/python/src/error.rs`` looks the name up in this module.
@@ -138,3 +142,19 @@ class WriteError(GearframeError):
 
 class EmbeddedServerError(GearframeError):
     """The embedded Valkey server does not start, or died."""
+
+
+class GearsError(GearframeError):
+    """A gear was put together or used wrongly, or a command it sent was answered with an error."""
+
+
+class GearsFlatError(GearframeError):
+    """A gear's code gives up; its caller sees this text without a traceback."""
+
+
+class GearsForceStopped(BaseException):
+    """A gear was aborted, or ran longer than it may.
+
+    It is thrown into code that is running, and is no ``Exception``: an ``except Exception`` in that
+    code does not keep it alive.
+    """
