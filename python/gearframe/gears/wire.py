@@ -89,7 +89,7 @@ def dump_plan(plan: Plan) -> bytes:
       map(str)
       collect()  [global]
     """
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped]
 
     try:
         pickled: bytes = cloudpickle.dumps(plan, protocol=_PROTOCOL)

@@ -81,7 +81,7 @@ def execute_script(
     with redis_client(client, **changes) as control:
         try:
             with server_errors(client.options.label):
-                return control.execute_command(*words)  # type: ignore[no-untyped-call]
+                return control.execute_command(*words)
         except ServerTimeoutError as error:
             raise ServerTimeoutError(
                 f"{client.options.label}: the gear was not done within {timeout} seconds, and the "
@@ -161,6 +161,11 @@ def _text(error: Any) -> str:
 
 
 def _explained(text: str) -> str:
+    if text.startswith("unknown command"):
+        return (
+            "the server has no RG.PYEXECUTE: load gearframe's module into it (gearframe "
+            'module-path prints where it is), or run with backend="local"'
+        )
     if "No module named 'gearframe'" in text:
         return (
             f"{text}; the server's RG.PYEXECUTE is not of gearframe's module, or its Python has no "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from gearframe.exceptions import GearsRunError, OptionError, ServerTimeoutError
 from gearframe.gears.backends.choice import Choice, choose
@@ -86,9 +86,7 @@ def run(
         if server is not client:
             server.close()
     seconds = time.perf_counter() - started
-    result = GearsResult(
-        answer.results, answer.errors, backend=choice.backend, seconds=seconds
-    )
+    result = GearsResult(answer.results, answer.errors, backend=choice.backend, seconds=seconds)
     if result.errors and on_error == "raise":
         raise GearsRunError(_told(result), result)
     return result
@@ -179,5 +177,3 @@ def _told(result: GearsResult) -> str:
         f'{records} failed, and reading stopped (on_error="keep" returns what came with the '
         f"errors). The first error:\n{result.errors[0].rstrip()}"
     )
-
-
