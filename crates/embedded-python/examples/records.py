@@ -31,6 +31,8 @@ def measure(rows):
         host.prepare(fields, shapes)
         batches = max(1, rows // 1000)
         rounds = [_round(batches // 5 or 1) for _ in range(5)]
-        build, drop = (min(times) / (batches // 5 or 1) / 1000 for times in zip(*rounds, strict=True))
+        build, drop = (
+            min(times) / (batches // 5 or 1) / 1000 for times in zip(*rounds, strict=True)
+        )
         print(f"  {what:30} {build:7.0f} ns to build, {drop:5.0f} ns to drop", flush=True)
     host.done()

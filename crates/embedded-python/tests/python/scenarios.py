@@ -26,14 +26,32 @@ def paths():
 
 
 def docs():
-    host.report([host.__name__, host.__doc__, host.echo.__name__, host.echo.__doc__, host.interrupt.__name__])
+    host.report(
+        [
+            host.__name__,
+            host.__doc__,
+            host.echo.__name__,
+            host.echo.__doc__,
+            host.interrupt.__name__,
+        ]
+    )
 
 
 def shapes():
     class Text(str):
         pass
 
-    given = [memoryview(b"abc")[::2], bytearray(b"x"), frozenset([1]), Text("t"), True, 2**63, -(2**63), -1, -1.0]
+    given = [
+        memoryview(b"abc")[::2],
+        bytearray(b"x"),
+        frozenset([1]),
+        Text("t"),
+        True,
+        2**63,
+        -(2**63),
+        -1,
+        -1.0,
+    ]
     host.report(host.echo(*given))
 
 

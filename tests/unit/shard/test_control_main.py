@@ -10,7 +10,7 @@ import pytest
 
 from gearframe.shard import main
 from gearframe.shard.control import worker_thread
-from tests.unit.shard.control.memory_host import MemoryHost
+from tests.unit.shard.plane import MemoryHost
 
 
 class LiveHost(MemoryHost):
@@ -73,7 +73,7 @@ def test_from_the_first_command_to_the_end(live: LiveHost, told: bool) -> None:
         live.calls.put((100 + token, "RG.INFOCLUSTER", [], client))
     answers = dict(live.answers.get(timeout=60) for _ in range(40))
     assert answers == {
-        **{token: ("simple", "OK") for token in range(20)},
+        **dict.fromkeys(range(20), ("simple", "OK")),
         **{100 + token: "no cluster mode" for token in range(20)},
     }
     if told:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gearframe.shard.worker.main import Worker
-from tests.unit.shard.control.memory_host import MemoryHost
+from tests.unit.shard.memory_host import MemoryHost
 from tests.unit.shard.plane import Plane
 
 

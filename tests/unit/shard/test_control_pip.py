@@ -11,7 +11,7 @@ import pytest
 
 from gearframe.shard.control import pip as module
 from gearframe.shard.control.pip import InstallError, Pip, environment
-from tests.unit.shard.control.wheels import make_wheel
+from tests.unit.shard.wheels import make_wheel
 
 
 def quiet(_level: str, _text: str) -> None:

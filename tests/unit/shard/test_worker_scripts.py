@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 
-from tests.unit.shard.worker.conftest import Running
+from tests.unit.shard.conftest import Running
 
 NUMBERS = "GB('PythonReader').{}.run(lambda: iter(range(5)), convertToStr=False)"
 
