@@ -73,7 +73,7 @@ def test_from_the_first_command_to_the_end(live: LiveHost, told: bool) -> None:
         live.calls.put((100 + token, "RG.INFOCLUSTER", [], client))
     answers = dict(live.answers.get(timeout=60) for _ in range(40))
     assert answers == {
-        **{token: ("simple", "OK") for token in range(20)},
+        **dict.fromkeys(range(20), ("simple", "OK")),
         **{100 + token: "no cluster mode" for token in range(20)},
     }
     if told:
