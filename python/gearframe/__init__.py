@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         UrlError,
         WriteError,
     )
+    from gearframe.gears.builder import GearsBuilder
     from gearframe.infer.infer import infer_schema
     from gearframe.infer.result import InferredColumn, InferredSchema
     from gearframe.io.explain import explain, reports
@@ -86,6 +87,7 @@ __all__ = [
     "DataError",
     "EmbeddedServerError",
     "GearframeError",
+    "GearsBuilder",
     "GearsError",
     "GearsFlatError",
     "GearsForceStopped",
@@ -165,6 +167,7 @@ _LATER = {
     "DataError": "gearframe.exceptions",
     "EmbeddedServerError": "gearframe.exceptions",
     "GearframeError": "gearframe.exceptions",
+    "GearsBuilder": "gearframe.gears.builder",
     "GearsError": "gearframe.exceptions",
     "GearsFlatError": "gearframe.exceptions",
     "GearsForceStopped": "gearframe.exceptions",

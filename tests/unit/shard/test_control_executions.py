@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.shard.memory_host import SHARD, Plane, pairs
+from tests.unit.shard.plane import SHARD, Plane, pairs
 
 UNKNOWN = "execution plan does not exist"
 

@@ -10,7 +10,7 @@ import pytest
 
 from gearframe.shard import main
 from gearframe.shard.control import worker_thread
-from tests.unit.shard.memory_host import MemoryHost
+from tests.unit.shard.plane import MemoryHost
 
 
 class LiveHost(MemoryHost):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.unit.shard.memory_host import SHARD, Plane
+from tests.unit.shard.plane import SHARD, Plane
 
 
 def test_a_script_goes_to_the_shared_worker(plane: Plane) -> None:

@@ -16,7 +16,7 @@ from gearframe.exceptions import OptionError
 from gearframe.shard.control.environment import applies, satisfied
 from gearframe.shard.control.folders import MANIFEST, platform_tag
 from gearframe.shard.control.names import parse, parse_all
-from tests.unit.shard.memory_host import Plane, pairs
+from tests.unit.shard.plane import Plane, pairs
 
 FAILED = "Could not satisfy requirements (look at redis log file for more information)"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.shard.memory_host import Plane, pairs
+from tests.unit.shard.plane import Plane, pairs
 
 REFUSED = (
     "ImportError: module numpy._core._multiarray_umath does not support loading in subinterpreters"

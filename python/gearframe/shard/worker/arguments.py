@@ -49,7 +49,9 @@ def from_reply(tree: Any, protocol: int, *, nested: bool = False) -> Any:
     if isinstance(tree, (list, set)):
         return [from_reply(item, protocol, nested=True) for item in tree]
     if isinstance(tree, dict):
-        pairs = [(from_reply(k, protocol), from_reply(v, protocol, nested=True)) for k, v in tree.items()]
+        pairs = [
+            (from_reply(k, protocol), from_reply(v, protocol, nested=True)) for k, v in tree.items()
+        ]
         return dict(pairs) if protocol == 3 else [item for pair in pairs for item in pair]
     return tree
 

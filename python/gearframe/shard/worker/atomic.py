@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 from gearframe.exceptions import GearsError
 from gearframe.shard import host
@@ -42,10 +43,15 @@ class PyAtomic:
         if _held.yes:
             raise GearsError("Already inside an atomic block")
         limit = int(host.config_get("AtomicTimeLimit") or 0)
-        host.atomic_enter()
+        # An interrupt may come at any call below: from here on `release` sees to the lock.
         _held.yes = True
-        if limit > 0 and self._guard is not None and self._guard.runs_here():
-            self._deadline = self._guard.stop_after(limit / 1000, _MESSAGE.format(limit))
+        try:
+            host.atomic_enter()
+            if limit > 0 and self._guard is not None and self._guard.runs_here():
+                self._deadline = self._guard.stop_after(limit / 1000, _MESSAGE.format(limit))
+        except BaseException:
+            release()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,7 +62,8 @@ class PyAtomic:
 
 
 def release() -> None:
-    """Let go of the server's lock if this thread has it."""
+    """Let go of the server's lock if this thread has it, or may have it after an interrupt."""
     if _held.yes:
+        with suppress(RuntimeError):  # it had not got it yet, or has let it go already
+            host.atomic_exit()
         _held.yes = False
-        host.atomic_exit()

@@ -1,20 +1,19 @@
-"""How an exception of user code is told to the client."""
+"""How an exception of a script is told to the client, and what its traceback shows."""
 
 from __future__ import annotations
 
 import linecache
 import os
-import traceback
 from types import TracebackType
 
 import gearframe
-from gearframe.exceptions import GearsFlatError
+from gearframe.gears.trace import error_text
 
 _OURS = os.path.dirname(os.path.abspath(gearframe.__file__)) + os.sep
 
 
 def failure_text(error: BaseException, *, with_traceback: bool = True) -> str:
-    """Give the text for an exception: user code's own frames, and the message.
+    """Give the text for an exception of a script: its own frames, and the message.
 
     Parameters
     ----------
@@ -23,16 +22,12 @@ def failure_text(error: BaseException, *, with_traceback: bool = True) -> str:
     with_traceback : bool
         Whether frames are shown (PythonAttemptTraceback); a GearsFlatError never has them.
     """
-    if isinstance(error, GearsFlatError):
-        return str(error)
-    if not with_traceback:
-        return "".join(traceback.format_exception_only(error)).strip()
     shown = error.with_traceback(_users(error.__traceback__))
-    return "".join(traceback.format_exception(shown)).strip()
+    return error_text(shown, with_traceback=with_traceback)
 
 
 def _users(frames: TracebackType | None) -> TracebackType | None:
-    """Drop the frames of the engine and the worker, which say nothing to a script's author."""
+    """Drop the frames of gearframe, which say nothing to a script's author."""
     kept = []
     while frames is not None:
         if not frames.tb_frame.f_code.co_filename.startswith(_OURS):

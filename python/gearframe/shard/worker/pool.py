@@ -11,15 +11,30 @@ from collections.abc import Callable
 
 
 class Job:
-    """Something that is done once, or taken back before it begins."""
+    """Something that is done once, or taken back before it begins.
 
-    def __init__(self, work: Callable[[], None]) -> None:
-        self.work = work
+    Parameters
+    ----------
+    work : function
+        Does it.
+    dropped : function
+        Is called instead, by who takes it back.
+    """
+
+    def __init__(self, work: Callable[[], None], dropped: Callable[[], None]) -> None:
+        self._work = work
+        self._dropped = dropped
         self._claimed = threading.Lock()
 
-    def claim(self) -> bool:
-        """Whether it was still there: who gets True does it, or sees to it that it is not done."""
-        return self._claimed.acquire(blocking=False)
+    def do(self) -> None:
+        """Do it, if it was not taken back."""
+        if self._claimed.acquire(blocking=False):
+            self._work()
+
+    def drop(self) -> None:
+        """Take it back, if it has not begun."""
+        if self._claimed.acquire(blocking=False):
+            self._dropped()
 
 
 class Pool:
@@ -73,8 +88,7 @@ class Pool:
     def _run(self) -> None:
         while (job := self._queue.get()) is not None:
             try:
-                if job.claim():
-                    job.work()
+                job.do()
             except BaseException as error:  # noqa: BLE001  the thread stays for the next job
                 self._failed(error)
             with self._lock:
