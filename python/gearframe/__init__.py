@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         GearsError,
         GearsFlatError,
         GearsForceStopped,
+        GearsRunError,
         KeyChangedError,
         OptionError,
         PermissionDeniedError,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         UrlError,
         WriteError,
     )
+    from gearframe.gears.backends.result import GearsResult
     from gearframe.gears.builder import GearsBuilder
     from gearframe.infer.infer import infer_schema
     from gearframe.infer.result import InferredColumn, InferredSchema
@@ -91,6 +93,8 @@ __all__ = [
     "GearsError",
     "GearsFlatError",
     "GearsForceStopped",
+    "GearsResult",
+    "GearsRunError",
     "InferredColumn",
     "InferredSchema",
     "KeyChangedError",
@@ -171,6 +175,8 @@ _LATER = {
     "GearsError": "gearframe.exceptions",
     "GearsFlatError": "gearframe.exceptions",
     "GearsForceStopped": "gearframe.exceptions",
+    "GearsResult": "gearframe.gears.backends.result",
+    "GearsRunError": "gearframe.exceptions",
     "InferredColumn": "gearframe.infer.result",
     "InferredSchema": "gearframe.infer.result",
     "KeyChangedError": "gearframe.exceptions",
