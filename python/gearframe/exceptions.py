@@ -19,7 +19,12 @@
     ├── DataError (ValueError)                 a value does not fit the wanted dtype
     ├── KeyChangedError                        a key was written to while it was read in pieces
     ├── WriteError                             some keys were not written; carries the report
-    └── EmbeddedServerError                    the embedded Valkey does not start or has died
+    ├── EmbeddedServerError                    the embedded Valkey does not start or has died
+    ├── GearsError                             a gear, or a command it sent, was refused
+    │   └── GearsRunError                      records of a gear failed; carries its results
+    └── GearsFlatError                         raised by a gear's own code: its text, no traceback
+
+    GearsForceStopped (BaseException)          thrown into a gear's code to end it
 
 Only exceptions belong here. The native part raises these same classes: it names one of
 them, and ``crates/python/src/error.rs`` looks the name up in this module.
@@ -30,6 +35,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gearframe.gears.backends.result import GearsResult
     from gearframe.io.report import WriteReport
 
 
@@ -138,3 +144,33 @@ class WriteError(GearframeError):
 
 class EmbeddedServerError(GearframeError):
     """The embedded Valkey server does not start, or died."""
+
+
+class GearsError(GearframeError):
+    """A gear was put together or used wrongly, or a command it sent was answered with an error."""
+
+
+class GearsRunError(GearsError):
+    """Some records of a gear failed; reading stopped after the first of them.
+
+    Attributes
+    ----------
+    result : GearsResult or None
+        The results that came all the same, and a text for each record that failed.
+    """
+
+    def __init__(self, message: str, result: GearsResult | None = None) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class GearsFlatError(GearframeError):
+    """A gear's code gives up; its caller sees this text without a traceback."""
+
+
+class GearsForceStopped(BaseException):
+    """A gear was aborted, or ran longer than it may.
+
+    It is thrown into code that is running, and is no ``Exception``: an ``except Exception`` in that
+    code does not keep it alive.
+    """

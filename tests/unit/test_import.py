@@ -6,6 +6,7 @@ import ast
 import importlib
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,13 @@ import pytest
 import gearframe as gf
 
 SOURCE = ast.parse(Path(gf.__file__).read_text())
-# What takes long to import, or belongs to an extra; Polars and what it imports are needed anyway.
-LATER = ["redis", "asyncio", "rich", "cyclopts", "cloudpickle", "ssl", "hypothesis"]
+# What takes long to import, belongs to an extra, or is refused by an isolated interpreter.
+LATER = [
+    "polars", "gearframe._native", "pyarrow", "redis", "asyncio", "rich", "cyclopts", "cloudpickle",
+    "ssl", "hypothesis",
+]  # fmt: skip
+# What may not be imported by what runs in such an interpreter.
+REFUSED = ["polars", "numpy", "pyarrow", "redis", "hiredis", "gearframe._native"]
 
 
 def run(code: str) -> str:
@@ -29,6 +35,31 @@ def run(code: str) -> str:
 def test_importing_is_light() -> None:
     code = f"import sys, gearframe; print([m for m in {LATER} if m in sys.modules])"
     assert run(code) == "[]"
+
+
+@pytest.mark.parametrize("module", ["gearframe.gears", "gearframe.gears.run"])
+def test_gears_import_what_every_interpreter_takes(module: str) -> None:
+    code = f"import sys, {module}; print([m for m in {REFUSED} if m in sys.modules])"
+    assert run(code) == "[]"
+
+
+def test_every_module_can_be_the_first_one() -> None:
+    root = Path(gf.__file__).parent
+    paths = [p.relative_to(root.parent) for p in sorted(root.rglob("*.py")) if p.stem != "__main__"]
+    names = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths]
+    code = (
+        "import sys, importlib\n"
+        f"for name in {names}:\n"
+        "    for loaded in [m for m in sys.modules if m.startswith('gearframe')]:\n"
+        "        if loaded != 'gearframe._native': del sys.modules[loaded]\n"
+        "    importlib.import_module(name)\n"
+    )
+    run(code)
+
+
+def test_the_version_is_found_when_it_is_asked_for() -> None:
+    assert run("import gearframe; print(gearframe.__version__)") == version("gearframe")
+    assert run("from gearframe import __version__; print(__version__)") == version("gearframe")
 
 
 def test_redis_py_comes_with_what_needs_it() -> None:

@@ -1,0 +1,93 @@
+"""Results as the server replies them, and how large they are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+Tree: TypeAlias = Any
+"""A reply: None, bool, int, float, bytes, str, list, dict, or a tuple such as ("simple", "OK")."""
+
+_NOT_SHOWN = "PY RECORD"
+_DEEPEST = 100
+
+
+def reply_tree(value: object, depth: int = 0) -> Tree:
+    """Turn a result into a reply, as RedisGears does.
+
+    Parameters
+    ----------
+    value : object
+        A result.
+    depth : int, default 0
+        In how many lists it is.
+
+    Returns
+    -------
+    tree
+        A list of a list; an int of an int or bool (a str above 64 bits); a float as text with six
+        decimals; a str as it is, except that ``+text`` is a simple string and ``-text`` an error;
+        bytes as they are; of anything else the text ``PY RECORD``.
+
+    Examples
+    --------
+    >>> reply_tree([True, 1.5, "+OK", "a", {}])
+    [1, '1.500000', ('simple', 'OK'), 'a', 'PY RECORD']
+    """
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int):
+        number = int(value)
+        return number if -(1 << 63) <= number < 1 << 63 else _digits(number)
+    if isinstance(value, float):
+        return f"{float(value):f}"
+    if isinstance(value, bytes):
+        return bytes(value)
+    if isinstance(value, list) and depth < _DEEPEST:
+        return [reply_tree(each, depth + 1) for each in value]
+    return _NOT_SHOWN
+
+
+def _text(value: str) -> Tree:
+    text = str.__str__(value)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half of a surrogate pair
+            return text.encode(errors="backslashreplace")
+    if len(text) > 1 and text[0] in "+-":
+        kind = "simple" if text[0] == "+" else "error"
+        return (kind, text[1:].replace("\r", " ").replace("\n", " "))
+    return text
+
+
+def _digits(number: int) -> str:
+    # Python refuses to print a number of more than 4,300 digits.
+    return str(number) if number.bit_length() < 10_000 else _NOT_SHOWN
+
+
+def size_of(records: Iterable[Any]) -> int:
+    """About how many bytes records take: the length of texts, what Python says of other objects."""
+    total = 0
+    seen: set[int] = set()
+    stack = list(records)
+    while stack:
+        value = stack.pop()
+        if isinstance(value, (str, bytes, bytearray)):
+            total += len(value)
+            continue
+        total += _own_size(value)
+        if isinstance(value, (list, tuple, set, frozenset, dict)) and id(value) not in seen:
+            seen.add(id(value))
+            stack += value
+            if isinstance(value, dict):
+                stack += value.values()
+    return total
+
+
+def _own_size(value: object) -> int:
+    try:
+        return sys.getsizeof(value)
+    except Exception:  # noqa: BLE001 - a class may answer this wrongly; it is an estimate
+        return object.__sizeof__(value)

@@ -1,0 +1,111 @@
+"""Records that wait in a step for a future or a coroutine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from gearframe.exceptions import GearsError, GearsFlatError
+from gearframe.gears.futures import Settled, StepFuture, start_coroutine
+from gearframe.gears.stages.context import BATCH, Context
+
+# How often a waiting step looks whether the run was aborted.
+_LOOK_SECONDS = 0.05
+
+
+def waits(kind: type) -> bool:
+    """Whether a value of this type has to be waited for."""
+    return kind is StepFuture or issubclass(kind, Coroutine)
+
+
+class Parking:
+    """The records of one step that wait; at most ``BATCH`` of them."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._changed = threading.Condition()
+        self._waiting: dict[int, Callable[[], None]] = {}
+        self._settled: list[tuple[Any, bool, Any]] = []
+        self._number = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait, or have not been taken back yet."""
+        return len(self._waiting) + len(self._settled)
+
+    @property
+    def room(self) -> int:
+        """How many more records may wait."""
+        return BATCH - self.waiting
+
+    def park(self, record: Any, awaited: Any) -> None:
+        """Let a record wait for what its function returned."""
+        number = self._number = self._number + 1
+
+        def tell(good: bool, value: Any) -> None:
+            with self._changed:
+                if self._waiting.pop(number, None) is not None:
+                    self._settled.append((record, good, value))
+                    self._changed.notify()
+
+        with self._changed:
+            self._waiting[number] = _nothing
+        try:
+            cancel = self._start(awaited, tell)
+        except GearsError as error:
+            tell(False, error)
+            return
+        with self._changed:
+            if number in self._waiting:
+                self._waiting[number] = cancel
+
+    def _start(self, awaited: Any, tell: Settled) -> Callable[[], None]:
+        if isinstance(awaited, StepFuture):
+            awaited.when_settled(tell)
+            return _nothing
+        if not self._context.runtime.async_allowed():
+            awaited.close()
+            raise GearsError("Creating async record is not allowed")
+        return start_coroutine(awaited, self._context.variables(), tell)
+
+    def take(self, *, wait: bool) -> list[tuple[Any, bool, Any]]:
+        """Records that need wait no more: the record, whether all went well, the value or error.
+
+        With ``wait`` there is at least one.
+        """
+        with self._changed:
+            while wait and not self._settled:
+                self._changed.wait(_LOOK_SECONDS)
+                self._context.check()
+            settled, self._settled = self._settled, []
+        return settled
+
+    def cancel(self) -> None:
+        """Nobody waits for these records any more."""
+        with self._changed:
+            cancels = list(self._waiting.values())
+            self._waiting.clear()
+        for cancel in cancels:
+            cancel()
+
+
+def wait_for(awaited: list[Any], context: Context) -> Any:
+    """Wait for one value, in a step that keeps its records in order; its error is raised.
+
+    It comes in a list, and is taken out of it: a future that nobody else has is one that nobody
+    can continue, and it has to notice.
+    """
+    parking = Parking(context)
+    try:
+        parking.park(None, awaited.pop())
+        [(_, good, value)] = parking.take(wait=True)
+    finally:
+        parking.cancel()
+    if good:
+        return value
+    raise value if isinstance(value, BaseException) else GearsFlatError(str(value))
+
+
+def _nothing() -> None:
+    return

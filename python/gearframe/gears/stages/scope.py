@@ -1,0 +1,67 @@
+"""Which step this thread is calling user code for, and for which record.
+
+``gearsFuture()`` needs to know: a future belongs to one record of one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from operator import length_hint
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gearframe.gears.runtime import Runtime
+
+
+class Scope:
+    """A step that calls a function for records, one after the other.
+
+    Parameters
+    ----------
+    remaining : iterator
+        The iterator the records come from: its length says which record is the current one.
+    runtime : Runtime or None
+        Where the step runs; None in a step that waits for nobody.
+
+    Attributes
+    ----------
+    last : function
+        Gives the future that was made last, while somebody has it.
+    """
+
+    def __init__(self, remaining: Iterator[Any], runtime: Runtime | None) -> None:
+        self._remaining = remaining
+        self.runtime = runtime
+        self.left = False
+        self.last: Callable[[], Any] = lambda: None
+
+    def record(self) -> int:
+        """A number that is another one for each record."""
+        return length_hint(self._remaining)
+
+
+_scope: ContextVar[Scope | None] = ContextVar("gearframe_step", default=None)
+
+
+@contextmanager
+def step(remaining: Iterator[Any], runtime: Runtime | None) -> Iterator[Scope]:
+    """Call user code for the records of an iterator in this block."""
+    scope = Scope(remaining, runtime)
+    token = _scope.set(scope)
+    try:
+        yield scope
+    finally:
+        scope.left = True
+        _scope.reset(token)
+
+
+def current_scope() -> Scope | None:
+    """The step that this thread is in."""
+    return _scope.get()
+
+
+def no_step() -> None:
+    """Forget the step, in code that goes on by itself."""
+    _scope.set(None)
