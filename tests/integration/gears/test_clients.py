@@ -125,10 +125,9 @@ statistics = client.gears.pystats()
 print(json.dumps({
     "total": int(total),
     "counted": int(counted),
-    "status": [each.plan.status.name for each in described.values()],
+    "status": [each.status.name for each in described.values()],
     "listed": [str(each.executionId) == str(name) for each in listed],
     "dropped": bool(dropped),
-    "requirements": [str(each.Name) for each in client.gears.pydumpreqs()],
     "allocated": statistics.TotalAllocated > 0,
     "cluster": str(client.gears.infocluster()),
     "refreshed": bool(client.gears.refreshcluster()),
@@ -138,13 +137,13 @@ print(json.dumps({
 
 
 def test_redgrease(environment: Path, tmp_path: Path, with_users: Server) -> None:
+    """All but its ``pydumpreqs``: it knows six fields of RedisGears 1.2.1, later there are nine."""
     assert json.loads(run(environment, tmp_path, with_users, REDGREASE)) == {
         "total": 150,
         "counted": 5,
         "status": ["done"],
         "listed": [True],
         "dropped": True,
-        "requirements": ["redgrease[runtime]"],
         "allocated": True,
         "cluster": "None",
         "refreshed": True,
