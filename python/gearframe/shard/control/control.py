@@ -92,10 +92,13 @@ class Control:
         self.threads.append(start_thread(worker_thread.run, "gears-worker", box))
 
     def publish(self) -> None:
-        """Send the replies that were put aside, and tell INFO what changed. Takes no lock first."""
-        self.clients.send()
+        """Tell INFO what changed, then send the replies: who is answered sees it there.
+
+        Called without the lock.
+        """
         with self.lock:
             self.info.update()
+        self.clients.send()
 
     # -- messages of the host and of workers -------------------------------------------------------
 
