@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         GearsError,
         GearsFlatError,
         GearsForceStopped,
+        GearsRunError,
         KeyChangedError,
         OptionError,
         PermissionDeniedError,
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
         UrlError,
         WriteError,
     )
+    from gearframe.gears.backends.result import GearsResult
+    from gearframe.gears.builder import GearsBuilder
     from gearframe.infer.infer import infer_schema
     from gearframe.infer.result import InferredColumn, InferredSchema
     from gearframe.io.explain import explain, reports
@@ -86,9 +89,12 @@ __all__ = [
     "DataError",
     "EmbeddedServerError",
     "GearframeError",
+    "GearsBuilder",
     "GearsError",
     "GearsFlatError",
     "GearsForceStopped",
+    "GearsResult",
+    "GearsRunError",
     "InferredColumn",
     "InferredSchema",
     "KeyChangedError",
@@ -165,9 +171,12 @@ _LATER = {
     "DataError": "gearframe.exceptions",
     "EmbeddedServerError": "gearframe.exceptions",
     "GearframeError": "gearframe.exceptions",
+    "GearsBuilder": "gearframe.gears.builder",
     "GearsError": "gearframe.exceptions",
     "GearsFlatError": "gearframe.exceptions",
     "GearsForceStopped": "gearframe.exceptions",
+    "GearsResult": "gearframe.gears.backends.result",
+    "GearsRunError": "gearframe.exceptions",
     "InferredColumn": "gearframe.infer.result",
     "InferredSchema": "gearframe.infer.result",
     "KeyChangedError": "gearframe.exceptions",

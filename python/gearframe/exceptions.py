@@ -21,6 +21,7 @@
     ├── WriteError                             some keys were not written; carries the report
     ├── EmbeddedServerError                    the embedded Valkey does not start or has died
     ├── GearsError                             a gear, or a command it sent, was refused
+    │   └── GearsRunError                      records of a gear failed; carries its results
     └── GearsFlatError                         raised by a gear's own code: its text, no traceback
 
     GearsForceStopped (BaseException)          thrown into a gear's code to end it
@@ -34,6 +35,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gearframe.gears.backends.result import GearsResult
     from gearframe.io.report import WriteReport
 
 
@@ -146,6 +148,20 @@ class EmbeddedServerError(GearframeError):
 
 class GearsError(GearframeError):
     """A gear was put together or used wrongly, or a command it sent was answered with an error."""
+
+
+class GearsRunError(GearsError):
+    """Some records of a gear failed; reading stopped after the first of them.
+
+    Attributes
+    ----------
+    result : GearsResult or None
+        The results that came all the same, and a text for each record that failed.
+    """
+
+    def __init__(self, message: str, result: GearsResult | None = None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class GearsFlatError(GearframeError):

@@ -12,6 +12,7 @@ from gearframe.cli.demo import demo
 from gearframe.cli.exits import run
 from gearframe.cli.infer import infer
 from gearframe.cli.scan import scan
+from gearframe.cli.server import module_path, server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,8 @@ app = App(
 app.command(demo)
 app.command(scan)
 app.command(infer)
+app.command(server)
+app.command(module_path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

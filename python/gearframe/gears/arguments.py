@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from gearframe.exceptions import GearsError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 B = TypeVar("B", bound="Operations")
 
-_OPTIONS = {
+READER_OPTIONS = {
     "KeysReader": ("noScan", "readValue"),
     "KeysOnlyReader": ("count", "noScan", "patternGenerator"),
     "StreamReader": ("fromId",),
@@ -37,7 +37,7 @@ def operation(make: Callable[Concatenate[B, P], Step]) -> Callable[Concatenate[B
         self.add(make(self, *args, **kwargs))
         return self
 
-    return add
+    return cast("Callable[Concatenate[B, P], B]", add)
 
 
 def function(name: str, value: Any) -> Function:
@@ -56,7 +56,7 @@ def options_of(reader: str, argument: Any, given: Mapping[str, Any]) -> tuple[An
         argument = None
     elif not isinstance(argument, (str, bytes)):
         raise GearsError(f"{reader} argument must be a str, not {argument!r}")
-    options = {name: given[name] for name in _OPTIONS.get(reader, ()) if name in given}
+    options = {name: given[name] for name in READER_OPTIONS.get(reader, ()) if name in given}
     if options.get("patternGenerator") is not None:
         function("patternGenerator", options["patternGenerator"])
     return argument, options

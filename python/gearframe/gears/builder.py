@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -101,7 +100,11 @@ class Operations:
 
     @operation
     def aggregateby(
-        self, extractor: Function, zero: Any, seqOp: Function, combOp: Function  # noqa: N803
+        self,
+        extractor: Function,
+        zero: Any,
+        seqOp: Function,  # noqa: N803
+        combOp: Function,  # noqa: N803
     ) -> Step:
         """Make ``{'key', 'value'}`` of each key: ``seqOp(key, a, record)``, then ``combOp``."""
         functions = [function("aggregateby", each) for each in (extractor, seqOp, combOp)]
@@ -200,7 +203,8 @@ class GearsBuilder(Operations):
 
         In a script that a server runs, and inside of a step, the call is
         ``run(arg=None, convertToStr=True, collect=True, **options)``; on a client it is
-        ``run(client, arg=None, ..., backend="auto")``.
+        ``run(client, arg=None, ...)`` with the parameters of
+        :func:`gearframe.gears.backends.face.run`, which gives Python objects.
 
         Parameters
         ----------
@@ -222,25 +226,61 @@ class GearsBuilder(Operations):
         -------
         object
             In a script a future of ``[results, errors]``, which coroutines can await; on a client
-            the results.
+            a :class:`~gearframe.gears.backends.result.GearsResult`.
 
         Raises
         ------
         GearsError
             The reader cannot be run, or an argument does not fit it.
+
+        Examples
+        --------
+        >>> client = gf.connect()
+        >>> client.execute("HSET", "user:1", "country", "NL")
+        1
+        >>> gear = gf.GearsBuilder().countby(lambda record: record["value"]["country"])
+        >>> list(gear.run(client, "user:*"))
+        [{'key': 'NL', 'value': 1}]
         """
         launch = launcher()
         if launch is not None:
             return launch(self.plan(*args, **kwargs))
-        return _on_a_client(self.plan, args, kwargs)
+        return _face().run(self, *args, **kwargs)
 
     def register(self, *args: Any, **kwargs: Any) -> Any:
         """Run the gear for each event: not in this version."""
         raise GearsError("register is not in this version; run() works on the data that is there")
 
-    def explain(self) -> str:
-        """The gear so far, for people to read."""
-        return self.plan(convertToStr=False, collect=False).explain()
+    @property
+    def reader(self) -> str:
+        """What the gear reads with."""
+        return self._reader
+
+    def explain(self, client: Any = None, arg: Any = None, **options: Any) -> str:
+        """Say what the gear does, what it reads of each key, and where it would run.
+
+        Parameters
+        ----------
+        client : Client or str, optional
+            The server that it would run for; without one, where it runs is left out.
+        arg, **options
+            As for :meth:`run`.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> gear = gf.GearsBuilder().map(lambda record: record["value"]["country"]).countby()
+        >>> print(gear.explain(arg="user:*"))
+        KeysReader('user:*')
+          map(<lambda>)
+          countby(None)  [global]
+          collect()  [global]
+        reads: of hashes country; of other types the value
+        """
+        return str(_face().explain(self, client, arg, **options))
 
     def __repr__(self) -> str:
         steps = "".join(f".{step}" for step in self._steps)
@@ -250,17 +290,6 @@ class GearsBuilder(Operations):
 GB = GearsBuilder
 
 
-def _on_a_client(
-    make: Callable[..., Plan], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Any:
-    given = dict(kwargs)
-    client = args[0] if args else given.pop("client", None)
-    if client is None:
-        raise GearsError(
-            "run() outside of a server needs one: run(client, 'user:*'), with a client of "
-            "gearframe.connect() or a URL"
-        )
-    backend = given.pop("backend", "auto")
+def _face() -> Any:
     # The engine may not import what talks to servers: an interpreter in a server refuses it.
-    run = import_module("gearframe.gears.backends").run
-    return run(client, make(*args[1:], **given), backend=backend)
+    return import_module("gearframe.gears.backends.face")

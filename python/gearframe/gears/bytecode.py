@@ -18,8 +18,10 @@ from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_VARARGS, 
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from gearframe.gears.opcodes import HARMLESS, JUMPS, NO_WAY_ON, items_taken
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 
 class NotUnderstood(Exception):  # noqa: N818  not an error: the answer "it may look at everything"
@@ -45,13 +47,7 @@ class _Constant(NamedTuple):
     value: Any
 
 
-class _Known(NamedTuple):
-    """A function of the engine itself, whose body is followed when it gets a record."""
-
-    function: FunctionType
-
-
-_Item: TypeAlias = Seen | _Constant | _Known
+_Item: TypeAlias = Seen | _Constant
 
 
 @dataclass
@@ -72,45 +68,42 @@ class Reads:
 
 
 # Who has a frame in hand sees every local variable.
-_FRAMES = frozenset(
-    "locals vars eval exec dir globals breakpoint _getframe _current_frames currentframe stack "
-    "trace getinnerframes getouterframes f_locals f_back f_code tb_frame gi_frame cr_frame "
-    "ag_frame __traceback__ settrace setprofile get_objects get_referrers monitoring".split()
-)
+_FRAMES = {
+    "locals", "vars", "eval", "exec", "dir", "globals", "breakpoint", "_getframe",
+    "_current_frames", "currentframe", "stack", "trace", "getinnerframes", "getouterframes",
+    "f_locals", "f_back", "f_code", "tb_frame", "gi_frame", "cr_frame", "ag_frame",
+    "__traceback__", "settrace", "setprofile", "get_objects", "get_referrers", "monitoring",
+}  # fmt: skip
 _FRAME_FUNCTIONS = (locals, vars, eval, exec, dir, breakpoint, sys._getframe)
 _GENERATORS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 _VARIADIC = CO_VARARGS | CO_VARKEYWORDS
 _LONGEST = 5_000
-_DEEPEST = 8
-_OURS = "gearframe.gears"
 
 
-def follow(function: object, seen: Mapping[int, Seen], reads: Reads, depth: int = 0) -> None:
-    """Note what a function reads of its arguments.
+def follow(function: object, place: int, reads: Reads) -> None:
+    """Note what a function reads of a record.
 
     Parameters
     ----------
     function : object
         Whatever is called.
-    seen : mapping of int to Seen
-        Which positional arguments are the record, or its value.
+    place : int
+        Which of its arguments the record is, from 0.
     reads : Reads
         What is read is noted here.
-    depth : int
-        How many functions of the engine lie between the plan and this one.
 
     Raises
     ------
     NotUnderstood
         If it may look at more than can be told.
     """
-    if type(function) is not FunctionType or depth > _DEEPEST:
+    if type(function) is not FunctionType:
         raise NotUnderstood
     code = function.__code__
-    if code.co_flags & (_GENERATORS | _VARIADIC) or max(seen) >= code.co_argcount:
+    if code.co_flags & (_GENERATORS | _VARIADIC) or place >= code.co_argcount:
         raise NotUnderstood
     _refuse_frames(function)
-    _Walk(function, reads, depth).run({code.co_varnames[i]: what for i, what in seen.items()})
+    _Walk(code, reads).run(code.co_varnames[place])
 
 
 def _refuse_frames(function: FunctionType) -> None:
@@ -138,22 +131,21 @@ class _State(NamedTuple):
 class _Walk:
     """One function, followed along all its paths until nothing new comes up."""
 
-    def __init__(self, function: FunctionType, reads: Reads, depth: int) -> None:
-        self._function = function
+    def __init__(self, code: CodeType, reads: Reads) -> None:
         self._reads = reads
-        self._depth = depth
-        self._instructions = list(dis.get_instructions(function.__code__))
+        self._instructions = list(dis.get_instructions(code))
         if len(self._instructions) > _LONGEST:
             raise NotUnderstood
         self._places = {one.offset: place for place, one in enumerate(self._instructions)}
         self._states: dict[int, _State] = {}
         self._waiting: list[int] = []
-        self._handlers = dis.Bytecode(function.__code__).exception_entries
+        # There since 3.11, and in no stub.
+        self._handlers = dis.Bytecode(code).exception_entries  # type: ignore[attr-defined]
         self.stack: list[_Item] = []
         self.variables: dict[str, _Item] = {}
 
-    def run(self, arguments: Mapping[str, Seen]) -> None:
-        self._arrive(0, [], dict(arguments))
+    def run(self, record: str) -> None:
+        self._arrive(0, [], {record: RECORD})
         while self._waiting:
             place = self._waiting.pop()
             state = self._states[place]
@@ -193,14 +185,14 @@ class _Walk:
         if own is not None:
             own(self, instruction)
             return [place + 1]
-        is_jump = instruction.opcode in _JUMPS
+        is_jump = instruction.opcode in JUMPS
         before = list(self.stack)
         targets = []
         if is_jump:
             self._plain(instruction, jump=True)
             self._arrive(self._places[instruction.argval], self.stack, self.variables)
             self.stack = before
-        if name not in _NO_WAY_ON:
+        if name not in NO_WAY_ON:
             self._plain(instruction, jump=False)
             targets.append(place + 1)
         elif not is_jump:
@@ -209,12 +201,14 @@ class _Walk:
 
     def _plain(self, instruction: dis.Instruction, *, jump: bool) -> None:
         """Do what takes from the stack and puts something new on it."""
-        taken = _taken(instruction)
+        taken = items_taken(instruction)
+        if taken is None:
+            raise NotUnderstood
         effect = dis.stack_effect(instruction.opcode, instruction.arg, jump=jump)
         if taken + effect < 0 or taken > len(self.stack):
             raise NotUnderstood
         items = self.pop(taken)
-        if instruction.opname not in _HARMLESS and any(map(_matters, items)):
+        if instruction.opname not in HARMLESS and any(map(_matters, items)):
             raise NotUnderstood
         self.stack += [_OTHER] * (taken + effect)
 
@@ -232,22 +226,6 @@ class _Walk:
 
     def store(self, name: str) -> None:
         (self.variables[name],) = self.pop(1)
-
-    def closure(self, name: str) -> None:
-        """Push what a closure holds, if it is a function that the engine has put there."""
-        names = self._function.__code__.co_freevars
-        item: _Item = _OTHER
-        # A cell of the user's can be set to another function at any time; ours are not.
-        is_ours = str(self._function.__globals__.get("__name__")).startswith(_OURS)
-        if is_ours and name in names:
-            cell = (self._function.__closure__ or ())[names.index(name)]
-            try:
-                found = cell.cell_contents
-            except ValueError:
-                found = None  # not set yet
-            if type(found) is FunctionType:
-                item = _Known(found)
-        self.stack.append(item)
 
     def look_up(self, container: _Item, key: _Item) -> _Item:
         """Note ``container[key]``, ``container.get(key)`` or ``key in container``."""
@@ -275,15 +253,8 @@ class _Walk:
                 raise NotUnderstood
             self.stack.append(self.look_up(owners[0], arguments[0]))
             return
-        if any(map(_matters, head)):
+        if any(map(_matters, items)):
             raise NotUnderstood
-        seen = {i: item for i, item in enumerate(arguments) if _matters(item)}
-        if seen:
-            functions = [item.function for item in head if isinstance(item, _Known)]
-            if len(functions) != 1:
-                raise NotUnderstood
-            given = {i: item for i, item in seen.items() if isinstance(item, Seen)}
-            follow(functions[0], given, self._reads, self._depth + 1)
         self.stack.append(_OTHER)
 
 
@@ -313,67 +284,7 @@ def _join(a: _Item, b: _Item) -> _Item:
     return _OTHER
 
 
-# -- instructions -----------------------------------------------------------------------------------
-
-_JUMPS = frozenset([*dis.hasjrel, *dis.hasjabs])
-_NO_WAY_ON = frozenset(
-    ["RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE", "JUMP_FORWARD"]
-    + ["JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_ABSOLUTE"]
-)
-# They drop what they take, or compare it with None; a part of a value is as little None as the
-# whole, so neither shows what is missing.
-_HARMLESS = frozenset(
-    ["POP_TOP", "POP_JUMP_IF_NONE", "POP_JUMP_IF_NOT_NONE"]
-    + [f"POP_JUMP_{way}_IF_{what}" for way in ("FORWARD", "BACKWARD") for what in ("NONE", "NOT_NONE")]
-)
-# How many items each takes from the stack; what it puts there follows from `dis.stack_effect`.
-_TAKEN: dict[str, int] = {
-    name: count
-    for count, names in {
-        0: "RESUME NOP NOT_TAKEN CACHE EXTENDED_ARG COPY_FREE_VARS KW_NAMES PUSH_NULL "
-        "LOAD_GLOBAL LOAD_NAME LOAD_CLOSURE LOAD_ASSERTION_ERROR LOAD_COMMON_CONSTANT "
-        "LOAD_SMALL_INT RETURN_CONST JUMP_FORWARD JUMP_BACKWARD JUMP_BACKWARD_NO_INTERRUPT",
-        1: "POP_TOP TO_BOOL UNARY_NOT UNARY_NEGATIVE UNARY_INVERT UNARY_POSITIVE GET_ITER "
-        "IMPORT_FROM FORMAT_SIMPLE CONVERT_VALUE LIST_APPEND SET_ADD LIST_EXTEND SET_UPDATE "
-        "DICT_UPDATE DICT_MERGE STORE_GLOBAL STORE_NAME STORE_DEREF UNPACK_SEQUENCE UNPACK_EX "
-        "PUSH_EXC_INFO CHECK_EXC_MATCH POP_EXCEPT CALL_INTRINSIC_1 RETURN_VALUE FOR_ITER "
-        "POP_JUMP_IF_TRUE POP_JUMP_IF_FALSE POP_JUMP_IF_NONE POP_JUMP_IF_NOT_NONE "
-        "POP_JUMP_FORWARD_IF_TRUE POP_JUMP_FORWARD_IF_FALSE POP_JUMP_FORWARD_IF_NONE "
-        "POP_JUMP_FORWARD_IF_NOT_NONE POP_JUMP_BACKWARD_IF_TRUE POP_JUMP_BACKWARD_IF_FALSE "
-        "POP_JUMP_BACKWARD_IF_NONE POP_JUMP_BACKWARD_IF_NOT_NONE JUMP_IF_TRUE_OR_POP "
-        "JUMP_IF_FALSE_OR_POP DELETE_ATTR",
-        2: "COMPARE_OP BINARY_OP FORMAT_WITH_SPEC MAP_ADD DELETE_SUBSCR STORE_ATTR IMPORT_NAME "
-        "SET_FUNCTION_ATTRIBUTE CALL_INTRINSIC_2",
-        3: "BINARY_SLICE STORE_SUBSCR",
-        4: "STORE_SLICE",
-    }.items()
-    for name in names.split()
-}
-_COUNTED: dict[str, Callable[[int], int]] = {
-    "BUILD_LIST": lambda n: n,
-    "BUILD_TUPLE": lambda n: n,
-    "BUILD_SET": lambda n: n,
-    "BUILD_STRING": lambda n: n,
-    "BUILD_SLICE": lambda n: n,
-    "BUILD_MAP": lambda n: 2 * n,
-    "BUILD_CONST_KEY_MAP": lambda n: n + 1,
-    "RAISE_VARARGS": lambda n: n,
-    "RERAISE": lambda n: 1 + (n or 0),
-    "FORMAT_VALUE": lambda n: 2 if n & 4 else 1,
-    # Flags in its argument up to 3.12, none after that.
-    "MAKE_FUNCTION": lambda n: 1 + ((n or 0) & 15).bit_count(),
-}
-
-
-def _taken(instruction: dis.Instruction) -> int:
-    name = instruction.opname
-    if name in _TAKEN:
-        return _TAKEN[name]
-    if name in _COUNTED:
-        return _COUNTED[name](instruction.arg or 0)
-    if name in ("END_FOR", "POP_ITER"):  # how many differs by version; they put nothing back
-        return -dis.stack_effect(instruction.opcode, instruction.arg)
-    raise NotUnderstood
+# -- instructions with a meaning of their own ------------------------------------------------------
 
 
 def _load(walk: _Walk, one: dis.Instruction) -> None:
@@ -469,10 +380,6 @@ def _is(walk: _Walk, one: dis.Instruction) -> None:
     walk.stack.append(_OTHER)
 
 
-def _dereference(walk: _Walk, one: dis.Instruction) -> None:
-    walk.closure(one.argval)
-
-
 def _call(walk: _Walk, one: dis.Instruction) -> None:
     count = one.arg or 0
     walk.call(walk.pop(count + 2), count)
@@ -510,7 +417,6 @@ _OWN: dict[str, Callable[[_Walk, dis.Instruction], None]] = {
     "BINARY_OP": _binary,
     "CONTAINS_OP": _contains,
     "IS_OP": _is,
-    "LOAD_DEREF": _dereference,
     "PRECALL": _nothing,
     "CALL": _call,
     "CALL_KW": _call_by_name,

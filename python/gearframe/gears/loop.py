@@ -1,4 +1,4 @@
-"""The asyncio loop on which all coroutines of gears run, in one thread that is started when needed."""
+"""The asyncio loop of all coroutines of gears; its thread is started by the first that needs it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LoopThread:
         while not self._stopping:
             try:
                 self.loop.run_forever()
-            except BaseException as error:  # noqa: BLE001 - thrown in from outside to end a coroutine
+            except BaseException as error:  # noqa: BLE001 - thrown in to end a coroutine
                 # The loop is everybody's: it goes on.
                 self.loop.call_exception_handler({"message": "thrown", "exception": error})
         tasks = asyncio.all_tasks(self.loop)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gearframe.gears.bytecode import RECORD, NotUnderstood, Reads, follow
+from gearframe.gears.bytecode import NotUnderstood, Reads, follow
 
 if TYPE_CHECKING:
     from gearframe.gears.plan import Plan, Step
@@ -98,7 +98,11 @@ _ENDED = {
     "Accumulate": {"function": 1},
     "LocalGroupBy": {"extractor": 0, "reducer": 2},
     "GroupBy": {"extractor": 0, "reducer": 2},
+    "Aggregate": {"sequence": 1},
+    "AggregateBy": {"extractor": 0, "sequence": 2},
+    "Count": {},
     "CountBy": {"extractor": 0},
+    "Average": {"extractor": 0},
 }
 
 
@@ -109,5 +113,5 @@ def _passes_on(step: Step, reads: Reads) -> bool:
     if places is None:
         raise NotUnderstood
     for name, place in places.items():
-        follow(getattr(step, name), {place: RECORD}, reads)
+        follow(getattr(step, name), place, reads)
     return kind in _PASSED_ON

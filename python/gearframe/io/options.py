@@ -151,6 +151,28 @@ def scan(
     on_change
         What to do with a key that changes while it is read in pieces.
     """
+    return scan_source(
+        client, kind, pattern, values, options, elements=elements, on_change=on_change
+    ).lazy()
+
+
+def scan_source(
+    client: Client | str | None,
+    kind: Kind,
+    pattern: str | bytes,
+    values: Sequence[Column],
+    options: ScanOptions,
+    *,
+    elements: Mapping[str, Any] | None = None,
+    on_change: OnChange = "raise",
+) -> ScanSource:
+    """Check the options of a scan and make its source, for who reads it without Polars' engines.
+
+    Parameters
+    ----------
+    client, kind, pattern, values, options, elements, on_change
+        As for `scan`.
+    """
     unknown = options.keys() - _DEFAULTS.keys()
     if unknown:
         function = "scan_hashes" if kind == "fields" else f"scan_{kind}"
@@ -193,7 +215,7 @@ def scan(
     )
     if not definition.schema:
         raise SchemaError("the frame would have no column: name a field, or leave include_key on")
-    return ScanSource(as_client(client), definition, progress=given["progress"]).lazy()
+    return ScanSource(as_client(client), definition, progress=given["progress"])
 
 
 def as_bytes(text: str | bytes) -> bytes:

@@ -1,16 +1,18 @@
-"""A worker on a thread, over a host in memory."""
+"""A worker on a thread, and a control plane whose messages a test sends, over hosts in memory."""
 
 from __future__ import annotations
 
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gearframe.shard.worker.main import Worker
 from tests.unit.shard.memory_host import MemoryHost
+from tests.unit.shard.plane import Plane
 
 
 class Running:
@@ -75,3 +77,9 @@ def worker(memory_host: MemoryHost) -> Iterator[Running]:
     running = Running(memory_host)
     yield running
     running.end()
+
+
+@pytest.fixture
+def plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plane:
+    monkeypatch.chdir(tmp_path)
+    return Plane()
