@@ -6,21 +6,24 @@ import pytest
 
 from tests.unit.shard.conftest import Running
 
-GLOBALS = """
-redisgears rg copy cProfile pstats io asyncio Future Thread
-execute call_next get_command override_reply atomic hashtag registerTE gearsCtx gearsFuture log
-setGearsSession getGearsSession registerGearsThread isInAtomicBlock configGet gearsConfigGet
-isAsyncAllow flat_error createFuture setFutureResults setFutureException runCoroutine
-createKeysOnlyReader shardReaderCallback profilerCreate profileStart profileStop profileGetInfo
-createDecorator genDeprecated GearsBuilder GB GearsSession GearsFuture PyFlatExecution
-loop t k f Log ConfigGet GearsConfigGet
-""".split()
-MODULE = """
-gearsCtx registerGearsThread getGearsSession setGearsSession isInAtomicBlock gearsFutureCtx
-atomicCtx _saveGlobals executeCommand log config_get getMyHashTag registerTimeEvent callNext
-getCommand overrideReply isAsyncAllow flatError PyExecutionSession PyFlatExecution PyAtomic
-PyFuture GearsError GearsForceStopped GearsFlatError
-""".split()
+GLOBALS = [
+    "redisgears", "rg", "copy", "cProfile", "pstats", "io", "asyncio", "Future", "Thread",
+    "execute", "call_next", "get_command", "override_reply", "atomic", "hashtag", "registerTE",
+    "gearsCtx", "gearsFuture", "log", "setGearsSession", "getGearsSession",
+    "registerGearsThread", "isInAtomicBlock", "configGet", "gearsConfigGet", "isAsyncAllow",
+    "flat_error", "createFuture", "setFutureResults", "setFutureException", "runCoroutine",
+    "createKeysOnlyReader", "shardReaderCallback", "profilerCreate", "profileStart",
+    "profileStop", "profileGetInfo", "createDecorator", "genDeprecated", "GearsBuilder", "GB",
+    "GearsSession", "GearsFuture", "PyFlatExecution", "loop", "t", "k", "f", "Log", "ConfigGet",
+    "GearsConfigGet",
+]  # fmt: skip
+MODULE = [
+    "gearsCtx", "registerGearsThread", "getGearsSession", "setGearsSession", "isInAtomicBlock",
+    "gearsFutureCtx", "atomicCtx", "_saveGlobals", "executeCommand", "log", "config_get",
+    "getMyHashTag", "registerTimeEvent", "callNext", "getCommand", "overrideReply",
+    "isAsyncAllow", "flatError", "PyExecutionSession", "PyFlatExecution", "PyAtomic",
+    "PyFuture", "GearsError", "GearsForceStopped", "GearsFlatError",
+]  # fmt: skip
 
 
 def fine(worker: Running, text: str, **options: object) -> None:
@@ -79,14 +82,14 @@ def test_atomic(worker: Running) -> None:
     fine(worker, "c = redisgears.atomicCtx(); c.__enter__(); c.__exit__()")
     error = worker.failure("with atomic():\n    with atomic(): pass")
     assert "Already inside an atomic block" in error
-    assert worker.host.holder is None
+    assert worker.host.is_free()
 
 
 def test_await_in_an_atomic_block(worker: Running) -> None:
     text = "async def f(x):\n    with atomic():\n        await asyncio.sleep(1)\n"
     told = worker.outcome(text + "GB('PythonReader').map(f).run(lambda: iter([1]))")
     assert "await is not allow inside atomic block" in told["errors"][0]
-    assert worker.host.holder is None
+    assert worker.host.is_free()
 
 
 def test_log_and_print(worker: Running) -> None:

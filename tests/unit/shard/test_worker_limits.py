@@ -53,7 +53,8 @@ def test_an_execution_is_aborted(worker: Running) -> None:
 
 
 def test_an_execution_that_waits_for_a_future_is_aborted(worker: Running) -> None:
-    text = "kept = []\ndef f(x):\n    kept.append(gearsFuture()); log('running')\n    return kept[-1]\n"
+    text = "kept = []\ndef f(x):\n    kept.append(gearsFuture()); log('running')\n"
+    text += "    return kept[-1]\n"
     worker.script(text + "GB('PythonReader').map(f).run(lambda: iter([1]))")
     assert worker.receive()[0] == "started"
     running(worker)
@@ -104,7 +105,7 @@ def test_the_atomic_time_limit(worker: Running) -> None:
     worker.host.config["AtomicTimeLimit"] = "30"
     error = worker.failure("with atomic():\n    while True: pass")
     assert "an atomic block held the server up for more than 30 ms" in error
-    assert worker.host.holder is None
+    assert worker.host.is_free()
     worker.script("for _ in range(20):\n    with atomic(): pass")
     assert worker.receive() == ("no_execution", 1)
 
@@ -115,7 +116,7 @@ def test_an_abort_lets_go_of_the_lock(worker: Running) -> None:
         running(worker)
         worker.send("abort", "e1")
         assert worker.receive()[0] == "failed"
-        assert worker.host.holder is None
+        assert worker.host.is_free()
         worker.host.logged.clear()
 
 
