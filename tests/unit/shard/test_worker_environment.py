@@ -55,12 +55,15 @@ def test_execute(worker: Running) -> None:
 
 
 def test_commands_of_gears_go_to_the_control_plane(worker: Running) -> None:
-    worker.script("assert execute('rg.configget', 'x') == ['a', None, 3]")
+    worker.script("assert execute('rg.getresults', 'x') == ['a', None, 3]")
     kind, box, name, arguments, client = worker.receive()
-    assert (kind, name, arguments) == ("command", "RG.CONFIGGET", [b"x"])
-    assert client == {"user": "ann", "db": 3, "protocol": 2, "execution": "e1", "session": "s"}
+    assert (kind, name, arguments) == ("command", "RG.GETRESULTS", [b"x"])
+    assert client["user"] == "ann"
+    assert (client["db"], client["protocol"], client["execution"]) == (3, 2, "e1")
     worker.host.post(box, ("reply", [b"a", None, 3]))
     assert worker.receive() == ("no_execution", 1)
+    worker.host.commands[b"RG.CONFIGGET"] = lambda name: [name]
+    fine(worker, "assert execute('rg.configget', 'x') == [b'x']")
     worker.script("execute('RG.UNREGISTER', 'x')")
     worker.host.post(worker.receive()[1], ("reply", ("error", "ERR no such thing")))
     assert "GearsError: ERR no such thing" in worker.receive()[2]
