@@ -10,6 +10,7 @@ from cyclopts import App, Group
 import gearframe
 from gearframe.cli.demo import demo
 from gearframe.cli.exits import run
+from gearframe.cli.gears import app as gears
 from gearframe.cli.infer import infer
 from gearframe.cli.scan import scan
 
@@ -33,6 +34,7 @@ app = App(
 app.command(demo)
 app.command(scan)
 app.command(infer)
+app.command(gears)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
