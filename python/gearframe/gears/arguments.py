@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from gearframe.exceptions import GearsError
 
@@ -37,7 +37,7 @@ def operation(make: Callable[Concatenate[B, P], Step]) -> Callable[Concatenate[B
         self.add(make(self, *args, **kwargs))
         return self
 
-    return add
+    return cast("Callable[Concatenate[B, P], B]", add)
 
 
 def function(name: str, value: Any) -> Function:

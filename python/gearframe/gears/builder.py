@@ -100,7 +100,11 @@ class Operations:
 
     @operation
     def aggregateby(
-        self, extractor: Function, zero: Any, seqOp: Function, combOp: Function  # noqa: N803
+        self,
+        extractor: Function,
+        zero: Any,
+        seqOp: Function,  # noqa: N803
+        combOp: Function,  # noqa: N803
     ) -> Step:
         """Make ``{'key', 'value'}`` of each key: ``seqOp(key, a, record)``, then ``combOp``."""
         functions = [function("aggregateby", each) for each in (extractor, seqOp, combOp)]

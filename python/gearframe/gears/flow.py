@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -40,18 +40,26 @@ class Flow:
         self._rooms = rooms(steps, self._left)
         # Until a step had its batch; that is the time of the steps before it too.
         self._until = [0.0] * (len(steps) + 1)
+        self._open: list[Iterator[list[Any]]] = []
 
     @property
     def reader_room(self) -> Room:
         """How many records the steps want of the reader."""
         return self._rooms[0]
 
-    def through(self, batches: Iterator[list[Any]]) -> Generator[list[Any], None, None]:
+    def through(self, batches: Iterator[list[Any]]) -> Iterator[list[Any]]:
         """What comes out behind the last step."""
-        flowing = self._timed(batches, 0)
+        self._open = [batches, flowing := self._timed(batches, 0)]
         for place, step in enumerate(self._steps):
-            flowing = self._timed(self._stage(place, step, flowing), place + 1)
+            stage = self._stage(place, step, flowing)
+            flowing = self._timed(stage, place + 1)
+            self._open += [stage, flowing]
         return flowing
+
+    def close(self) -> None:
+        """End what is still in the middle of something: the last step first, then the reader."""
+        while self._open:
+            close(self._open.pop())
 
     def seconds(self) -> list[float]:
         """The time that each step took for itself."""
@@ -71,16 +79,13 @@ class Flow:
             raise GearsError(f"A step of this kind is not known here: {step}")
         return stage(step, batches, self._context)
 
-    def _timed(self, batches: Batches, place: int) -> Generator[list[Any], None, None]:
-        try:
-            while True:
-                start = perf_counter()
-                try:
-                    batch = next(batches, None)
-                finally:
-                    self._until[place] += perf_counter() - start
-                if batch is None:
-                    return
-                yield batch
-        finally:
-            close(batches)
+    def _timed(self, batches: Batches, place: int) -> Iterator[list[Any]]:
+        while True:
+            start = perf_counter()
+            try:
+                batch = next(batches, None)
+            finally:
+                self._until[place] += perf_counter() - start
+            if batch is None:
+                return
+            yield batch

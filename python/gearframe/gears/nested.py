@@ -5,12 +5,17 @@ from __future__ import annotations
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
+from gearframe.gears.futures import (
+    GearsFuture,
+    create_future,
+    set_future_exception,
+    set_future_results,
+)
 from gearframe.gears.loop import start_thread
 from gearframe.gears.plan import Plan
 from gearframe.gears.stages.scope import no_step
 
 if TYPE_CHECKING:
-    from gearframe.gears.futures import GearsFuture
     from gearframe.gears.outcome import Limits
     from gearframe.gears.runtime import Launcher, Runtime
 
@@ -32,9 +37,7 @@ def in_a_thread(runtime: Runtime, limits: Limits) -> Launcher:
     """
 
     def launch(plan: Plan) -> GearsFuture[list[object]]:
-        # Imported late: asyncio takes its time, and few gears need it.
-        from gearframe.gears.futures import create_future, set_future_exception, set_future_results
-        from gearframe.gears.run import run_plan
+        from gearframe.gears.run import run_plan  # it imports this module
 
         future = create_future()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -81,15 +81,18 @@ class _Run:
         aborted = False
         with use(self._context.runtime), use_launcher(launch):
             try:
-                with closing(flow.through(batches)) as done:
-                    self._gather(done, results)
+                self._gather(flow.through(batches), results)
             except GearsForceStopped:
                 results.clear()
                 aborted = True
+            finally:
+                flow.close()
         total = perf_counter() - start
         times = tuple(
-            StepTime(*described, milliseconds=seconds * 1000)
-            for described, seconds in zip(self._plan.describe(), flow.seconds(), strict=True)
+            StepTime(kind, name, argument, seconds * 1000)
+            for (kind, name, argument), seconds in zip(
+                self._plan.describe(), flow.seconds(), strict=True
+            )
         )
         errors = self._context.errors
         return Outcome(results, errors, aborted, self._records, self._read_seconds, total, times)

@@ -60,9 +60,16 @@ class Context:
         return copy
 
     def call(
-        self, function: Callable[..., Any], records: list[Any], *, may_wait: bool = False
+        self,
+        function: Callable[..., Any],
+        records: list[Any],
+        *,
+        may_wait: bool = False,
+        most: int | None = None,
     ) -> list[Any]:
         """Call a function for each record; ``FAILED`` stands where it raised.
+
+        With ``most`` it ends behind that many values which are neither False nor None.
 
         The loop is in C (``list.extend`` over ``map``). An exception leaves it with the values so
         far in the list and the iterator behind the record that failed, so it can go on from there
@@ -74,7 +81,10 @@ class Context:
         with step(remaining, self.runtime if may_wait else None):
             while len(values) < len(records):
                 try:
-                    values.extend(calls)
+                    if most is None:
+                        values.extend(calls)
+                    elif _some(calls, values, most):
+                        break
                     if len(values) < len(records):
                         # To `extend` a StopIteration of the function is the end of the records.
                         raise StopIteration("raised by the function")
@@ -82,6 +92,22 @@ class Context:
                     self.failed(error)
                     values.append(FAILED)
         return values
+
+
+def _some(calls: Iterator[Any], values: list[Any], most: int) -> bool:
+    """Append values until there are enough; False where the calls came to an end before."""
+    wanted = sum(1 for value in values if not _dropped(value))
+    for value in calls:
+        values.append(value)
+        if not _dropped(value):
+            wanted += 1
+            if wanted >= most:
+                return True
+    return False
+
+
+def _dropped(value: Any) -> bool:
+    return value is False or value is None or value is FAILED
 
 
 def without_failed(values: list[Any], *columns: list[Any]) -> list[list[Any]]:

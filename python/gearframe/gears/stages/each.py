@@ -19,7 +19,9 @@ Finish: TypeAlias = Callable[[Records, Records, set[type], Context], Records]
 _PLAIN_TRUTH = {bool, int, float, str, bytes, type(None), list, tuple, dict, set, frozenset}
 
 
-def each(step: Map | Filter | FlatMap | ForEach, batches: Batches, context: Context, room: Room) -> Batches:
+def each(
+    step: Map | Filter | FlatMap | ForEach, batches: Batches, context: Context, room: Room
+) -> Batches:
     """Call the step's function for each record, and make of its values what the step is for.
 
     Records whose function returned a future or a coroutine wait aside; the others go on.
@@ -31,9 +33,18 @@ def each(step: Map | Filter | FlatMap | ForEach, batches: Batches, context: Cont
             start = 0
             while start < len(batch):
                 size = max(min(room(), parking.room), 1)
-                piece = batch[start : start + size] if size < len(batch) or start else batch
-                start += size
-                yield from _some(_called(step.function, piece, parking, context), finish, context)
+                if size >= len(batch):
+                    values = context.call(step.function, batch, may_wait=True)
+                elif isinstance(step, Filter):
+                    # What it drops takes no room: `filter(...).limit(1)` may look at many.
+                    piece = batch[start : start + parking.room]
+                    values = context.call(step.function, piece, may_wait=True, most=size)
+                else:
+                    piece = batch[start : start + size]
+                    values = context.call(step.function, piece, may_wait=True)
+                records = batch[start : start + len(values)]
+                start += len(values)
+                yield from _some(_at_once(records, values, parking), finish, context)
                 if parking.waiting:
                     full = parking.room <= 0
                     yield from _some(_taken(parking, context, wait=full), finish, context)
@@ -43,11 +54,8 @@ def each(step: Map | Filter | FlatMap | ForEach, batches: Batches, context: Cont
         parking.cancel()
 
 
-def _called(
-    function: Callable[[Any], Any], records: Records, parking: Parking, context: Context
-) -> tuple[Records, Records]:
-    """Records and their values, without those that failed or wait."""
-    values = context.call(function, records, may_wait=True)
+def _at_once(records: Records, values: Records, parking: Parking) -> tuple[Records, Records]:
+    """Records and their values, without those that failed; those that wait are parked."""
     special = {kind for kind in set(map(type, values)) if kind is Failed or waits(kind)}
     if not special:
         return records, values

@@ -21,11 +21,12 @@ class Left:
         self.length = max(limit.length, 0)
 
     def __call__(self) -> int:
+        """How many records that is."""
         return self.offset + self.length
 
 
 def rooms(steps: Sequence[Step], left: Sequence[Left | None]) -> list[Room]:
-    """For each step how many of its records may be worked on at a time; the first is the reader's too.
+    """For each step how many records it may take at a time; the reader has the first one's room.
 
     No more than the limits behind it want: each record gives at most one, so the last of them is
     wanted too. A record of a flatmap may give many: before one, records go one at a time.
