@@ -43,16 +43,18 @@ lock: $(SETUP)  ## choose the versions for development anew
 		--extra demo --group test --group lint --group build --output-file requirements-dev.lock pyproject.toml
 
 clean:  ## remove everything that was made
-	rm -rf $(VENV) target .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) target python/gearframe.egg-info python/gearframe/*.so .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(SETUP): requirements-dev.lock tests/servers/libssl11.py
+$(SETUP): requirements-dev.lock tests/servers/libssl11.py tests/servers/debian.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gearframe needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m tests.servers.libssl11
+	$(BIN)/python -m tests.servers.debian
 	touch $@
 
-# An editable install: Python files are used where they are, only Rust is compiled.
-$(NATIVE): $(SETUP) $(RUST) pyproject.toml
-	$(BIN)/maturin develop --release --quiet
+# An editable install: Python files are used where they are, only Rust is compiled: the native part
+# and the module, both into python/gearframe.
+$(NATIVE): $(SETUP) $(RUST) pyproject.toml setup.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	touch $@

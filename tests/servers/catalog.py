@@ -2,6 +2,8 @@
 
 Only looking things up belongs here; starting a server is ``server.py``. Nothing is downloaded:
 a server that is not on this machine has an entry that says why.
+
+An entry called ``…_gears`` is the server before the underscore with gearframe's module loaded.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -16,7 +19,9 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from tests.servers import libssl11
+from gearframe.embedded.module import load_arguments
+from gearframe.exceptions import EmbeddedServerError
+from tests.servers import debian, libssl11
 
 ALWAYS = ("valkey91", "redis82")
 """Servers that every run must have; the others are skipped where they are missing."""
@@ -25,6 +30,9 @@ STACK_MODULES = ("redisearch.so", "rejson.so", "redistimeseries.so", "redisbloom
 
 WITH_JSON = ("stack74", "valkey91_modules", "redis82_modules")
 WITH_TIMESERIES = WITH_JSON
+
+GEARS = "_gears"
+WITH_GEARS = ("valkey91_gears", "redis82_gears", "stack74_gears")
 
 # Valkey frees in a thread of its own by default, Redis does not. RedisJSON keeps the texts of all
 # documents in one table that only the main thread may touch: freed elsewhere, it breaks the heap.
@@ -43,13 +51,14 @@ class Entry:
     command: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
+    """What follows ``loadmodule``, quoted as a shell does."""
     options: Mapping[str, str] = field(default_factory=dict)
     missing: str | None = None
 
     @property
     def required(self) -> bool:
         """Whether a run without this server proves too little to pass."""
-        return self.name in ALWAYS
+        return self.name.removesuffix(GEARS) in ALWAYS
 
 
 def valkey91() -> Entry:
@@ -105,22 +114,26 @@ def redis82_modules() -> Entry:
 
 
 def redis70() -> Entry:
-    entry = Entry("redis70", "7.0")
-    program = shutil.which("redis-server")
-    if program is None:
-        return _missing(entry, "no redis-server on PATH (Debian: apt install redis-server)")
-    printed = subprocess.run(
-        [program, "--version"], capture_output=True, text=True, check=False
-    ).stdout
-    found = re.search(r"v=(\d+\.\d+)", printed)
-    if found is None or found[1] != "7.0":
-        return _missing(entry, f"{program} is not Redis 7.0 but: {printed.strip()!r}")
-    return _command(entry, Path(program))
+    entry = Entry("redis70", "7.0", env=debian.environment())
+    program = debian.find("redis-server")
+    if program is not None:
+        return _command(entry, program)
+    return _installed(replace(entry, env={}), "redis-server")
 
 
-MAKERS: dict[str, Callable[[], Entry]] = {
-    maker.__name__: maker
-    for maker in (valkey91, redis82, stack74, valkey91_modules, redis82_modules, redis70)
+def valkey80() -> Entry:
+    entry = Entry("valkey80", "8.0", env=debian.environment())
+    program = debian.find("valkey-server")
+    if program is not None:
+        return _command(entry, program)
+    return _installed(replace(entry, env={}), "valkey-server")
+
+
+PLAIN = (valkey91, redis82, stack74, valkey91_modules, redis82_modules, redis70, valkey80)
+
+MAKERS: dict[str, Callable[[], Entry]] = {maker.__name__: maker for maker in PLAIN} | {
+    f"{maker.__name__}{GEARS}": lambda maker=maker: with_gears(maker())  # type: ignore[misc]
+    for maker in PLAIN
 }
 
 
@@ -130,6 +143,18 @@ def find(name: str) -> Entry:
     if name not in MAKERS:
         raise LookupError(f"no server is called {name!r}; known: {', '.join(MAKERS)}")
     return MAKERS[name]()
+
+
+def with_gears(plain: Entry, options: Mapping[str, str | int] | None = None) -> Entry:
+    """Give a server with gearframe's module, loaded last, with the module's arguments."""
+    entry = replace(plain, name=f"{plain.name}{GEARS}")
+    if plain.missing is not None:
+        return entry
+    try:
+        loaded = shlex.join(load_arguments(options))
+    except EmbeddedServerError as error:
+        return _missing(entry, str(error))
+    return replace(entry, modules=(*plain.modules, loaded))
 
 
 def _with_modules(plain: Entry) -> Entry:
@@ -142,6 +167,18 @@ def _with_modules(plain: Entry) -> Entry:
         options=NOT_LAZY,
         missing=plain.missing or stack.missing,
     )
+
+
+def _installed(entry: Entry, program: str) -> Entry:
+    """Take a program from PATH, if it has the version that the entry promises."""
+    path = shutil.which(program)
+    if path is None:
+        return _missing(entry, f"no {program} on PATH; {debian.HINT}")
+    ran = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"v=(\d+\.\d+)", ran.stdout)
+    if found is None or found[1] != entry.version:
+        return _missing(entry, f"{path} is not {entry.name} but: {ran.stdout.strip()!r}")
+    return _command(entry, Path(path))
 
 
 def _command(entry: Entry, program: Path) -> Entry:

@@ -2,25 +2,41 @@
 
 A test that takes ``server``, ``url`` or ``redis_client`` runs once on each server that must
 always be there; ``@pytest.mark.servers("valkey91", "stack74")`` chooses others. A test that takes
-``json_url`` or ``timeseries_url`` runs once on each server that has the module.
+``json_url`` or ``timeseries_url`` runs once on each server that has the module; ``module_url``
+is for gearframe's own module. A server that dies during a test fails the test: one that has to
+end is ended by ``Server.kill`` or ``stop``, or is told by ``Server.may_end``.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Protocol
 
 import pytest
 import redis
 
-from tests.servers.catalog import ALWAYS, WITH_JSON, WITH_TIMESERIES, find
+from tests.servers.catalog import (
+    ALWAYS,
+    WITH_GEARS,
+    WITH_JSON,
+    WITH_TIMESERIES,
+    Entry,
+    find,
+    with_gears,
+)
 from tests.servers.server import Option, Server
 
 LOG_LINES = 50
+CRASH_LINES = 500  # what a server writes about its own death is long
 
-SERVERS_OF = {"server": ALWAYS, "json_server": WITH_JSON, "timeseries_server": WITH_TIMESERIES}
+SERVERS_OF = {
+    "server": ALWAYS,
+    "json_server": WITH_JSON,
+    "timeseries_server": WITH_TIMESERIES,
+    "module_server": WITH_GEARS,
+}
 """Which servers a fixture means where no marker names others."""
 
 _FRESH = pytest.StashKey[list[Server]]()
@@ -35,6 +51,8 @@ class Pool:
     def get(self, name: str) -> Server:
         require(name)
         server = self._servers.setdefault(name, Server(name))
+        if server.died is not None:
+            pytest.fail("between two tests: {}\n{}".format(*last_words(server)), pytrace=False)
         if not server.running:
             # First use, or a test has broken it; the next test should not pay for that.
             server.kill()
@@ -55,20 +73,35 @@ class FreshServer(Protocol):
         *,
         users: Sequence[str] = (),
         modules: Sequence[str] = (),
+        gears: bool | Mapping[str, str | int] = False,
         unix: bool = False,
         **options: Option,
     ) -> Server: ...
 
 
-def require(name: str) -> None:
+def require(name: str) -> Entry:
+    """Give a server's entry, or skip the test; in CI one that must be there fails it."""
+    return skip_if_missing(find(name))
+
+
+def skip_if_missing(entry: Entry) -> Entry:
     """Skip the test when a server cannot be had; in CI a server that must be there fails it."""
-    entry = find(name)
     if entry.missing is None:
-        return
-    reason = f"server {name}: {entry.missing}"
+        return entry
+    reason = f"server {entry.name}: {entry.missing}"
     if entry.required and os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+def last_words(server: Server) -> tuple[str, str]:
+    """Give a title and the end of the log; a death is told once, and the server can start again."""
+    how = server.died
+    lines = server.log().splitlines()
+    if how is None:
+        return f"log of {server!r}", "\n".join(lines[-LOG_LINES:])
+    server.kill()  # its folder and its log stay
+    return f"log of {server!r}, which died ({how})", "\n".join(lines[-CRASH_LINES:])
 
 
 def flush(server: Server) -> Server:
@@ -154,6 +187,25 @@ def timeseries_url(timeseries_server: Server, server_pool: Pool) -> str:
     return flush(server_pool.get(timeseries_server.entry.name)).url
 
 
+@pytest.fixture(scope="session")
+def module_server(request: pytest.FixtureRequest, server_pool: Pool) -> Server:
+    """A shared server that has gearframe's module, as the last test left it."""
+    return server_pool.get(request.param)
+
+
+@pytest.fixture
+def module_url(module_server: Server, server_pool: Pool) -> str:
+    """The URL of a server that has gearframe's module, without any key."""
+    return flush(server_pool.get(module_server.entry.name)).url
+
+
+@pytest.fixture
+def module_client(module_url: str) -> Iterator[redis.Redis]:
+    """A redis-py client of the server of ``module_url``."""
+    with redis.Redis.from_url(module_url, decode_responses=False, protocol=2) as client:
+        yield client
+
+
 @pytest.fixture
 def stack74(server_pool: Pool) -> Server:
     """Redis Stack 7.4 with search, JSON, time series and Bloom filters, without any key."""
@@ -167,8 +219,17 @@ def redis70(server_pool: Pool) -> Server:
 
 
 @pytest.fixture
+def valkey80(server_pool: Pool) -> Server:
+    """Valkey 8.0, the oldest Valkey that is promised to work, without any key."""
+    return flush(server_pool.get("valkey80"))
+
+
+@pytest.fixture
 def fresh_server(request: pytest.FixtureRequest) -> Iterator[FreshServer]:
-    """Start servers of the test's own: ``fresh_server("redis82", requirepass="secret")``."""
+    """Start servers of the test's own: ``fresh_server("redis82", requirepass="secret")``.
+
+    ``gears=True`` loads gearframe's module, ``gears={"MaxExecutions": 10}`` with arguments.
+    """
     started = request.node.stash.setdefault(_FRESH, [])
     with ExitStack() as stack:
 
@@ -177,12 +238,16 @@ def fresh_server(request: pytest.FixtureRequest) -> Iterator[FreshServer]:
             *,
             users: Sequence[str] = (),
             modules: Sequence[str] = (),
+            gears: bool | Mapping[str, str | int] = False,
             unix: bool = False,
             **options: Option,
         ) -> Server:
-            require(name)
+            entry = require(name)
+            if gears is not False:
+                entry = with_gears(entry, None if gears is True else gears)
+                skip_if_missing(entry)
             named = {key.replace("_", "-"): value for key, value in options.items()}
-            server = Server(name, options=named, users=users, modules=modules, unix=unix)
+            server = Server(entry, options=named, users=users, modules=modules, unix=unix)
             started.append(server)
             return stack.enter_context(server)
 
@@ -204,6 +269,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test whose server has died, also one that did not notice."""
+    yield  # a test that fails by itself is left to the report, which tells of deaths too
+    dead = [f"{server!r} died ({how})" for server in _servers_of(item) if (how := server.died)]
+    if dead:
+        pytest.fail("during the test: " + ", ".join(dead), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -211,8 +285,7 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed:
         for server in _servers_of(item):
-            lines = server.log().splitlines()[-LOG_LINES:]
-            report.sections.append((f"log of {server!r}", "\n".join(lines)))
+            report.sections.append(last_words(server))
     return report
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -44,6 +45,7 @@ class Server:
 
     ``options`` are configuration lines: ``{"maxmemory": "1mb", "save": ["60", "1"]}``.
     ``users`` are ACL lines: ``["alice on >secret ~app:* +@read"]``.
+    ``modules`` are loaded after the catalog's: ``["/path/module.so argument 'another one'"]``.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Server:
         self.folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._last_log = ""
+        self._may_end = False
 
     # -- life ------------------------------------------------------------------------------
 
@@ -97,6 +100,10 @@ class Server:
         """End the process as a crash would; its folder stays, so that it can start again."""
         self._end(0)
 
+    def may_end(self) -> None:
+        """Say that the process ends by something else than ``stop`` and ``kill``: ``SHUTDOWN``."""
+        self._may_end = True
+
     def pause(self) -> None:
         """Make the server silent without closing anything; it is so on return."""
         self._signal(signal.SIGSTOP)
@@ -122,6 +129,14 @@ class Server:
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def died(self) -> str | None:
+        """How the process ended, if neither ``stop`` nor ``kill`` did it, and nobody expects it."""
+        if self._may_end or self._process is None or self._process.poll() is None:
+            return None
+        code = self._process.returncode
+        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
     @property
     def pid(self) -> int:
@@ -154,6 +169,7 @@ class Server:
     # -- steps -----------------------------------------------------------------------------
 
     def _start(self) -> None:
+        self._may_end = False
         for _ in range(PORT_TRIES):
             chosen_now = not self.unix and self.port == 0
             if chosen_now:
@@ -199,7 +215,7 @@ class Server:
         for user in self.users:
             yield from ("--user", *user.split())
         for module in self.modules:
-            yield from ("--loadmodule", *module.split())
+            yield from ("--loadmodule", *shlex.split(module))
 
     def _wait_ready(self) -> bool:
         """Poll until the server answers (true), or has ended or been silent too long (false)."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 import redis
 
+from gearframe.embedded.module import module_path
 from tests.servers.catalog import MAKERS, find
 from tests.servers.fixtures import FreshServer, require
 from tests.servers.server import Server, ServerError
@@ -72,6 +74,23 @@ def test_timeseries_servers_have_time_series(timeseries_url: str) -> None:
         assert client.execute_command("TS.RANGE", "series", "-", "+") == [[1000, "1E-1"]]
         with pytest.raises(redis.ResponseError, match="the key does not exist"):
             client.execute_command("TS.RANGE", "none", "-", "+")
+
+
+def test_gears_servers_have_the_module(module_server: Server, module_url: str) -> None:
+    assert module_server.entry.name.endswith("_gears")
+    assert loaded_arguments(module_url) == [b"Python", sys.executable.encode()]
+
+
+def test_fresh_server_with_the_module(fresh_server: FreshServer) -> None:
+    url = fresh_server("redis82", gears={"MaxExecutions": 7}).url
+    assert loaded_arguments(url)[2:] == [b"MaxExecutions", b"7"]
+    assert loaded_arguments(fresh_server("valkey91", gears=True).url)[2:] == []
+
+
+def loaded_arguments(url: str) -> list[bytes]:
+    with redis.Redis.from_url(url, protocol=2) as client:
+        path = str(module_path()).encode()
+        return next(each[b"args"] for each in client.module_list() if each[b"path"] == path)
 
 
 @pytest.mark.parametrize("time", ["first", "second"])
@@ -208,6 +227,44 @@ def test_log_is_shown_on_failure(
     assert text.count("log of <Server valkey91 redis://127.0.0.1:") == 1
     assert text.count("log of <Server redis82 redis://127.0.0.1:") == 2
     assert text.count("Ready to accept connections") == 3
+
+
+DEATHS = """
+import os, signal, pytest
+
+def end(server, number):
+    os.kill(server.pid, number)
+    os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)
+
+def test_unnoticed(fresh_server): end(fresh_server(), signal.SIGSEGV)
+def test_noticed(fresh_server):
+    end(fresh_server(), signal.SIGKILL)
+    assert False, "the test has seen it"
+
+@pytest.mark.servers("valkey91")
+class TestShared:
+    def test_shared(self, server, url): end(server, signal.SIGKILL)
+    def test_next(self, server, url): assert server.running
+
+def test_killed(fresh_server): fresh_server().kill()
+def test_expected(fresh_server):
+    server = fresh_server()
+    server.may_end()
+    end(server, signal.SIGTERM)
+"""
+
+
+def test_death_of_a_server_fails_its_test(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makeconftest(CONFTEST)
+    result = run(pytester, monkeypatch, DEATHS)
+    result.assert_outcomes(failed=3, passed=3)
+    text = result.stdout.str()
+    assert "which died (signal SIGSEGV)" in text
+    assert "BUG REPORT START" in text
+    assert text.count("which died (signal SIGKILL)") == 2
+    assert "the test has seen it" in text
 
 
 def test_missing_server_skips(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

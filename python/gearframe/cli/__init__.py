@@ -1,4 +1,4 @@
-"""The command line: ``gearframe demo``, ``gearframe infer``, ``gearframe scan``."""
+"""The command line: ``gearframe demo``, ``infer``, ``scan``, ``server``, ``module-path``."""
 
 from gearframe.cli.app import main
 

@@ -13,6 +13,7 @@ from gearframe.cli.exits import run
 from gearframe.cli.gears import app as gears
 from gearframe.cli.infer import infer
 from gearframe.cli.scan import scan
+from gearframe.cli.server import module_path, server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,8 @@ app.command(demo)
 app.command(scan)
 app.command(infer)
 app.command(gears)
+app.command(server)
+app.command(module_path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

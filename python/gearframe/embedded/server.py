@@ -14,14 +14,15 @@ import socket
 import subprocess
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 from gearframe.embedded import folders, watchdog
 from gearframe.embedded.binary import valkey_server
-from gearframe.exceptions import EmbeddedServerError
+from gearframe.embedded.module import load_arguments
+from gearframe.exceptions import EmbeddedServerError, OptionError
 
 START_LIMIT = 20.0
 STOP_LIMIT = 10.0
@@ -44,12 +45,19 @@ class EmbeddedServer:
         A folder to keep the data in; it is made if it does not exist. The data is there again
         when a later server uses the same folder. Only one server at a time can. By default the
         data is in memory only, and lost when the server stops.
+    module : bool, default True
+        Load gearframe's module, which runs gears in the server with this program's Python.
+    module_options : mapping of str to str or int, optional
+        The module's arguments by name, such as ``{"MaxExecutions": 10}``.
 
     Raises
     ------
     EmbeddedServerError
-        If the server does not start (the message ends with its log), or if ``data_dir`` is in
-        use by another embedded server or cannot be written.
+        If the server does not start (the message ends with its log), if the module is not there
+        because the package was not built, or if ``data_dir`` is in use by another embedded
+        server or cannot be written.
+    OptionError
+        If ``module_options`` are given together with ``module=False``.
 
     Notes
     -----
@@ -68,18 +76,27 @@ class EmbeddedServer:
     True
     """
 
-    def __init__(self, data_dir: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: str | os.PathLike[str] | None = None,
+        *,
+        module: bool = True,
+        module_options: Mapping[str, str | int] | None = None,
+    ) -> None:
+        if module_options and not module:
+            raise OptionError("module_options are for the module: leave out module=False, or them")
         self._owner = os.getpid()
         self._data_dir = None if data_dir is None else Path(data_dir).absolute()
         self._process: subprocess.Popen[bytes] | None = None
         self._pid = 0
         self._last_log = ""
         program = valkey_server()
+        loaded = ["--loadmodule", *load_arguments(module_options)] if module else []
         lock = [] if self._data_dir is None else [folders.lock(self._data_dir)]
         try:
             self._folder = folders.private_folder()
             self._process = watchdog.spawn(
-                [str(program), *self._options()],
+                [str(program), *self._options(), *loaded],
                 limit=STOP_LIMIT,
                 folder=self._folder,
                 log=self._folder / folders.LOG,
@@ -232,10 +249,19 @@ class EmbeddedServer:
                 # It is alive and reads its data, which may be large: there is no limit on that.
                 limit = time.monotonic() + START_LIMIT
             if _readable(pipe, _POLL):
-                raise EmbeddedServerError(f"the embedded Valkey has ended:\n{self.log()}")
+                raise EmbeddedServerError(f"the embedded Valkey has ended:\n{self._last_words()}")
         raise EmbeddedServerError(
             f"the embedded Valkey was silent for {START_LIMIT:.0f} seconds:\n{self.log()}"
         )
+
+    def _last_words(self) -> str:
+        log = self.log()
+        if "Can't load module" in log:
+            log += (
+                "\nwithout the module, and without gears, it may start: "
+                "gf.connect(EmbeddedServer(module=False).url)"
+            )
+        return log
 
     def _wait_end(self, process: subprocess.Popen[bytes], pipe: IO[bytes]) -> None:
         # No limit is needed: the watchdog kills a server that takes too long.

@@ -116,3 +116,9 @@ def use_launcher(launch: Launcher | None) -> Iterator[None]:
         yield
     finally:
         _launcher.reset(token)
+
+
+def enter(runtime: Runtime | None, launch: Launcher | None) -> None:
+    """Make a runtime and a launcher the current ones of this thread or coroutine, for good."""
+    _runtime.set(runtime)
+    _launcher.set(launch)

@@ -1,0 +1,214 @@
+//! The one object of the module: what it holds, how it starts, and what it does on events.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use gearframe_embedded_python::{self as embedded, Python, Value};
+use gearframe_server_api::{BlockedClient, ConfigValue, Context, Event, LogLevel, ModuleEntry};
+
+use crate::interpreter::{self, Interpreter};
+use crate::lock::ServerLock;
+use crate::mailboxes::{CONTROL, Mailboxes};
+use crate::settings::Settings;
+use crate::tokens::Tokens;
+use crate::walk::Walks;
+use crate::{commands, functions};
+
+type Sections = BTreeMap<String, Vec<(String, String)>>;
+
+/// Everything of the module, for as long as the server lives.
+pub(crate) struct Host {
+    pub(crate) settings: Settings,
+    pub(crate) tokens: Tokens,
+    pub(crate) mailboxes: Mailboxes,
+    pub(crate) lock: ServerLock,
+    pub(crate) walks: Walks,
+    pub(crate) interpreter: Interpreter,
+    pub(crate) python: OnceLock<Python>,
+    sections: Mutex<Sections>,
+    failure: OnceLock<String>,
+    ending: AtomicBool,
+}
+
+static HOST: OnceLock<Host> = OnceLock::new();
+
+/// The host, for functions that Python calls; there is one before Python starts.
+pub(crate) fn host() -> Option<&'static Host> {
+    HOST.get()
+}
+
+/// Writes to the server's log, from any thread.
+pub(crate) fn log(level: LogLevel, text: &str) {
+    if let Some(host) = HOST.get() {
+        host.lock.context().log(level, text);
+    }
+}
+
+/// Whether the server is shutting down.
+pub(crate) fn ending() -> bool {
+    HOST.get()
+        .is_some_and(|host| host.ending.load(Ordering::Relaxed))
+}
+
+/// Loads the module: settings, commands, and a Python on its way.
+pub(crate) fn load(context: &Context<'_>, arguments: &[Vec<u8>]) -> Result<(), String> {
+    let settings = Settings::new();
+    read_arguments(&settings, arguments)?;
+    let interpreter = interpreter::find(&settings.get("Python").unwrap_or_default())?;
+    embedded::check_library(&interpreter.libpython).map_err(|error| error.to_string())?;
+    let host = HOST.get_or_init(|| Host {
+        settings: Settings::new(),
+        tokens: Tokens::default(),
+        mailboxes: Mailboxes::default(),
+        lock: ServerLock::new(context.thread_context()),
+        walks: Walks::default(),
+        interpreter,
+        python: OnceLock::new(),
+        sections: Mutex::default(),
+        failure: OnceLock::new(),
+        ending: AtomicBool::new(false),
+    });
+    context.set_entry(host).map_err(|error| error.to_string())?;
+    Settings::register(context)?;
+    // The server has just set what its configuration says; the module's arguments count more.
+    read_arguments(&host.settings, arguments)?;
+    commands::register(context)?;
+    std::thread::Builder::new()
+        .name("gf-python".into())
+        .spawn(move || host.start_python())
+        .map_err(|error| format!("no thread for Python: {error}"))?;
+    Ok(())
+}
+
+fn read_arguments(settings: &Settings, arguments: &[Vec<u8>]) -> Result<(), String> {
+    for pair in arguments.chunks(2) {
+        let [name, value] = pair else {
+            let name = String::from_utf8_lossy(&pair[0]);
+            return Err(format!(
+                "the module argument {name} has no value: arguments are pairs"
+            ));
+        };
+        settings.set_argument(
+            &String::from_utf8_lossy(name),
+            &String::from_utf8_lossy(value),
+        )?;
+    }
+    Ok(())
+}
+
+impl Host {
+    /// Why there is no Python, if it did not start.
+    pub(crate) fn python_failure(&self) -> Option<String> {
+        self.failure
+            .get()
+            .map(|text| format!("ERR gearframe has no Python: {text}"))
+    }
+
+    fn start_python(&'static self) {
+        if let Err(text) = self.run_python() {
+            log(
+                LogLevel::Warning,
+                &format!("gearframe has no Python: {text}"),
+            );
+            let _: Result<(), _> = self.failure.set(text);
+            self.tokens
+                .refuse_queued(&self.python_failure().unwrap_or_default());
+        }
+    }
+
+    fn run_python(&'static self) -> Result<(), String> {
+        let settings = embedded::Settings {
+            libpython: self.interpreter.libpython.clone(),
+            program: self.interpreter.program.clone(),
+            import_paths: vec![self.interpreter.packages.clone()],
+            count_memory: self.settings.get("OverridePythonAllocators").as_deref() != Some("0"),
+            host_module: c"_gearframe_host",
+            on_failure: |text| log(LogLevel::Warning, &format!("gearframe: {text}")),
+        };
+        let python =
+            embedded::start(settings, functions::FUNCTIONS).map_err(|error| error.to_string())?;
+        python.check_import("gearframe.shard.main")?;
+        let version = python.version().to_owned();
+        let python = self.python.get_or_init(|| python);
+        python
+            .spawn("gf-control", "gearframe.shard.main", "run", Vec::new())
+            .map_err(|error| error.to_string())?;
+        log(
+            LogLevel::Notice,
+            &format!(
+                "gearframe runs Python {version} of {}",
+                self.interpreter.program.display()
+            ),
+        );
+        Ok(())
+    }
+
+    /// Sets a section of INFO.
+    pub(crate) fn set_section(&self, name: String, fields: Vec<(String, String)>) {
+        self.sections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name, fields);
+    }
+
+    /// The server puts `rg_` in front of all names.
+    fn own_section(&self) -> (String, Vec<(String, String)>) {
+        let memory = embedded::memory();
+        let fields = [
+            ("python_version", self.interpreter.version.clone()),
+            ("TotalAllocated", memory.total.to_string()),
+            ("PeakAllocated", memory.peak.to_string()),
+            ("CurrAllocated", memory.current.to_string()),
+            ("longest_lock_hold_us", self.lock.longest_us().to_string()),
+        ];
+        let fields = fields
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        ("python_stats".to_owned(), fields)
+    }
+}
+
+impl ModuleEntry for Host {
+    fn command(&self, context: &Context<'_>, arguments: Vec<Vec<u8>>) {
+        if let Some(host) = HOST.get() {
+            commands::handle(host, context, arguments);
+        }
+    }
+
+    fn disconnected(&self, client: BlockedClient) {
+        if let Some(token) = self.tokens.disconnected(client) {
+            let token = i64::try_from(token).unwrap_or(i64::MAX);
+            let message = vec![Value::Text("disconnected".into()), Value::Int(token)];
+            self.mailboxes.post(CONTROL, Value::Tuple(message));
+        }
+    }
+
+    fn event(&self, event: Event) {
+        match event {
+            Event::Shutdown => {
+                self.ending.store(true, Ordering::Relaxed);
+                self.walks.stop_all();
+                self.tokens.close();
+                let message = vec![Value::Text("shutdown".into())];
+                self.mailboxes.post(CONTROL, Value::Tuple(message));
+            }
+        }
+    }
+
+    fn info(&self) -> Vec<(String, Vec<(String, String)>)> {
+        let sections = self.sections.lock().unwrap_or_else(PoisonError::into_inner);
+        std::iter::once(self.own_section())
+            .chain(sections.clone())
+            .collect()
+    }
+
+    fn config(&self, index: usize) -> ConfigValue {
+        self.settings.value(index)
+    }
+
+    fn set_config(&self, index: usize, value: ConfigValue) -> Result<(), String> {
+        self.settings.set_value(index, value)
+    }
+}

@@ -1,0 +1,128 @@
+//! Which Python to host: the environment that this file was installed in, or the one named.
+//!
+//! The interpreter itself is asked, in a process of its own, where its libpython is and whether it
+//! has gearframe. So whatever is wrong with it is known before anything of it is in the server.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What the interpreter says of itself: a line each.
+const QUESTION: &str = "
+import os, sys, sysconfig
+sys.path.insert(0, sys.argv[1])
+import gearframe.shard
+get = sysconfig.get_config_var
+names = [get('INSTSONAME'), get('LDLIBRARY')]
+folders = [get('LIBDIR'), os.path.join(sys.base_prefix, 'lib'), get('LIBPL')]
+found = [os.path.join(f, n) for f in folders if f for n in names if n and '.so' in n]
+print('.'.join(map(str, sys.version_info[:3])))
+print(next(filter(os.path.exists, found), ''))
+print(sys.executable)
+";
+
+/// A Python that can be hosted.
+#[derive(Clone, Debug)]
+pub(crate) struct Interpreter {
+    pub(crate) libpython: PathBuf,
+    pub(crate) program: PathBuf,
+    /// The folder that has the package `gearframe` this module belongs to.
+    pub(crate) packages: PathBuf,
+    pub(crate) version: String,
+}
+
+/// Finds the Python to host.
+pub(crate) fn find(named: &str) -> Result<Interpreter, String> {
+    let module = own_path()?;
+    let packages = module
+        .parent()
+        .and_then(Path::parent)
+        .ok_or_else(|| format!("{} lies in no package", module.display()))?;
+    let program = if named.is_empty() {
+        beside(packages)
+    } else {
+        PathBuf::from(named)
+    };
+    ask(&program, packages)
+}
+
+fn ask(program: &Path, packages: &Path) -> Result<Interpreter, String> {
+    let advice = "name the python of the environment that has gearframe: loadmodule ... Python /path/to/bin/python";
+    let output = Command::new(program)
+        .args(["-E", "-B", "-c", QUESTION])
+        .arg(packages)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{} cannot be run: {error}; {advice}", program.display()))?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        let last = text.trim_end().lines().last().unwrap_or("it says nothing");
+        return Err(format!(
+            "{} cannot import gearframe: {last}; {advice}",
+            program.display()
+        ));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut lines = text.lines();
+    let (Some(version), Some(libpython), Some(executable)) =
+        (lines.next(), lines.next(), lines.next())
+    else {
+        return Err(format!(
+            "{} does not answer as Python does; {advice}",
+            program.display()
+        ));
+    };
+    if libpython.is_empty() {
+        return Err(format!(
+            "the Python {version} of {} has no shared libpython: it was built without --enable-shared; use a Python that has one (Debian: apt install libpython3-dev; pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared)",
+            program.display()
+        ));
+    }
+    Ok(Interpreter {
+        libpython: PathBuf::from(libpython),
+        program: PathBuf::from(executable),
+        packages: packages.to_owned(),
+        version: version.to_owned(),
+    })
+}
+
+/// The interpreter of the environment that has this package; else what the shell would find.
+fn beside(packages: &Path) -> PathBuf {
+    let environment = packages
+        .ancestors()
+        .find(|folder| folder.join("pyvenv.cfg").exists());
+    // lib/python3.12/site-packages of a prefix: its interpreter has the same version in its name.
+    let versioned = || {
+        let library = packages.parent()?;
+        let program = library
+            .parent()?
+            .parent()?
+            .join("bin")
+            .join(library.file_name()?);
+        program.exists().then_some(program)
+    };
+    match environment {
+        Some(folder) => folder.join("bin/python"),
+        None => versioned()
+            .or_else(|| Some(PathBuf::from(std::env::var_os("VIRTUAL_ENV")?).join("bin/python")))
+            .unwrap_or_else(|| PathBuf::from("python3")),
+    }
+}
+
+/// Where this module's file is, as the kernel has mapped it.
+fn own_path() -> Result<PathBuf, String> {
+    let here = (own_path as fn() -> Result<PathBuf, String>) as usize;
+    let maps = std::fs::read_to_string("/proc/self/maps").map_err(|error| error.to_string())?;
+    maps.lines()
+        .filter(|line| range_of(line).is_some_and(|(start, end)| (start..end).contains(&here)))
+        .find_map(|line| line.find('/').map(|at| PathBuf::from(&line[at..])))
+        .ok_or_else(|| "the module's own file is not found in /proc/self/maps".to_owned())
+}
+
+fn range_of(line: &str) -> Option<(usize, usize)> {
+    let (start, rest) = line.split_once('-')?;
+    let (end, _) = rest.split_once(' ')?;
+    Some((
+        usize::from_str_radix(start, 16).ok()?,
+        usize::from_str_radix(end, 16).ok()?,
+    ))
+}

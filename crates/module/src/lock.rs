@@ -1,0 +1,146 @@
+//! The server's lock, taken so that clients do not notice.
+//!
+//! The lock is a mutex without order: a thread that lets it go and takes it again at once wins
+//! against the server's main thread, which has to wake up first. So what the module's threads hold
+//! is counted, and after [`SHARE`] the next to come waits until the event loop has had its turn.
+//! One thread of the module competes with the main thread at a time; the others wait at a gate.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use gearframe_server_api::{ContextLock, ThreadContext, one_shot};
+
+/// How long the module's threads hold the lock between two turns of the event loop.
+pub(crate) const SHARE: Duration = Duration::from_micros(400);
+
+/// How long to wait for a turn. The event loop stands still while the server loads data or runs a
+/// long command; then the lock itself is waited for.
+const TURN_LIMIT: Duration = Duration::from_millis(100);
+
+/// What the threads have held since the event loop's last turn.
+#[derive(Default)]
+struct Gate {
+    held: Duration,
+}
+
+/// The server's lock.
+pub(crate) struct ServerLock {
+    first: ThreadContext,
+    spare: Mutex<Vec<ThreadContext>>,
+    gate: Mutex<Gate>,
+    longest_us: AtomicU64,
+}
+
+/// A hold of the lock that goes on over several calls of Python: `atomic()`.
+struct Atomic {
+    lock: ContextLock,
+    _gate: MutexGuard<'static, Gate>,
+}
+
+thread_local! {
+    static ATOMIC: RefCell<Option<Atomic>> = const { RefCell::new(None) };
+}
+
+impl ServerLock {
+    pub(crate) fn new(first: ThreadContext) -> Self {
+        Self {
+            first,
+            spare: Mutex::default(),
+            gate: Mutex::default(),
+            longest_us: AtomicU64::new(0),
+        }
+    }
+
+    /// The context that the others are made of; it is for the log.
+    pub(crate) fn context(&self) -> &ThreadContext {
+        &self.first
+    }
+
+    /// Does some work under the lock. It must be short: [`Self::with`] cannot end it.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&ContextLock) -> R) -> R {
+        ATOMIC.with_borrow(|atomic| match atomic {
+            Some(atomic) => work(&atomic.lock),
+            None => self.hold(work),
+        })
+    }
+
+    fn hold<R>(&self, work: impl FnOnce(&ContextLock) -> R) -> R {
+        let mut gate = self.enter();
+        let lock = self.take_context().lock();
+        let start = Instant::now();
+        let result = work(&lock);
+        let context = lock.release();
+        let held = start.elapsed();
+        gate.held += held;
+        drop(gate);
+        let us = u64::try_from(held.as_micros()).unwrap_or(u64::MAX);
+        self.longest_us.fetch_max(us, Ordering::Relaxed);
+        self.spare().push(context);
+        result
+    }
+
+    /// Passes the gate, after a turn of the event loop if the module's share is used up.
+    fn enter(&self) -> MutexGuard<'_, Gate> {
+        let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        if gate.held >= SHARE {
+            wait_for_turn();
+            gate.held = Duration::ZERO;
+        }
+        gate
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<ThreadContext>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_context(&self) -> ThreadContext {
+        let spare = self.spare().pop();
+        spare.unwrap_or_else(|| self.first.another())
+    }
+
+    /// The longest hold so far, in microseconds, without atomic blocks.
+    pub(crate) fn longest_us(&self) -> u64 {
+        self.longest_us.load(Ordering::Relaxed)
+    }
+
+    /// Takes the lock for this thread until [`Self::leave_atomic`]; `false` if it has it already.
+    pub(crate) fn enter_atomic(&'static self) -> bool {
+        ATOMIC.with_borrow_mut(|atomic| {
+            if atomic.is_some() {
+                return false;
+            }
+            let gate = self.enter();
+            let lock = self.take_context().lock();
+            *atomic = Some(Atomic { lock, _gate: gate });
+            true
+        })
+    }
+
+    /// Lets the lock go; `false` if this thread does not have it.
+    pub(crate) fn leave_atomic(&self) -> bool {
+        ATOMIC.with_borrow_mut(|atomic| {
+            let Some(Atomic { lock, mut _gate }) = atomic.take() else {
+                return false;
+            };
+            self.spare().push(lock.release());
+            // Nobody knows how long it took; the event loop is to come first now.
+            _gate.held = SHARE;
+            true
+        })
+    }
+}
+
+/// Waits until the event loop has run once, and served whoever was ready.
+fn wait_for_turn() {
+    let (sender, receiver) = sync_channel(1);
+    let told = one_shot(Box::new(move || {
+        // Nobody waits any more when the limit has passed.
+        let _: Result<(), _> = sender.try_send(());
+    }));
+    if told {
+        let _: Result<(), _> = receiver.recv_timeout(TURN_LIMIT);
+    }
+}

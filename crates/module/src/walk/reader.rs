@@ -1,0 +1,231 @@
+//! The thread of a walk: from hold to hold of the lock, until all keys were met.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use gearframe_core::keys::{SeenKeys, glob};
+use gearframe_server_api::{ContextLock, HashFields, KeyKind, KeyView, ScanCursor, User};
+
+use crate::calls::{Caller, Session};
+use crate::lock::ServerLock;
+use crate::walk::batch::Batch;
+use crate::walk::collections::{self, Later};
+use crate::walk::options::{Need, Options};
+use crate::walk::registry::Cost;
+
+/// How long one hold of the lock reads. The clock is looked at after each step of the server's
+/// scan, which gives a handful of keys.
+pub(crate) const HOLD: Duration = Duration::from_micros(250);
+
+/// A hash with more fields is read in pieces, like the other types with many elements.
+const MANY_FIELDS: usize = 512;
+
+pub(crate) struct Reader {
+    lock: &'static ServerLock,
+    options: Options,
+    caller: Caller,
+    fields: Option<(HashFields, Vec<Vec<u8>>)>,
+    sender: SyncSender<Result<Batch, String>>,
+    stop: Arc<AtomicBool>,
+    cost: Arc<Cost>,
+}
+
+/// What the walk has met, between two holds.
+struct Progress {
+    seen: SeenKeys,
+    batch: Batch,
+    /// Keys whose values come by commands, after the step of the scan.
+    later: Vec<Later>,
+    refused: Option<String>,
+}
+
+impl Progress {
+    fn enough(&self, records: usize) -> bool {
+        self.batch.full(records) || self.later.len() >= records || self.refused.is_some()
+    }
+}
+
+impl Reader {
+    pub(crate) fn new(
+        lock: &'static ServerLock,
+        options: Options,
+        sender: SyncSender<Result<Batch, String>>,
+        stop: Arc<AtomicBool>,
+        cost: Arc<Cost>,
+    ) -> Self {
+        let fields = options
+            .fields
+            .clone()
+            .map(|names| (HashFields::new(names.iter().map(Vec::as_slice)), names));
+        let caller = Caller {
+            user: options.user.clone(),
+            db: options.db,
+            resp3: false,
+        };
+        Self {
+            lock,
+            options,
+            caller,
+            fields,
+            sender,
+            stop,
+            cost,
+        }
+    }
+
+    /// Reads everything; the end of the channel is the end of the walk.
+    pub(crate) fn run(self) {
+        let start = Instant::now();
+        let mut waited = Duration::ZERO;
+        let outcome = self.read(&mut waited);
+        let spent = start.elapsed().saturating_sub(waited);
+        self.cost.walk_us.store(micros(spent), Ordering::Relaxed);
+        if let Err(text) = outcome {
+            // Nobody listens any more when the walk was closed.
+            let _: Result<(), _> = self.sender.send(Err(text));
+        }
+    }
+
+    fn read(&self, waited: &mut Duration) -> Result<(), String> {
+        let cursor = ScanCursor::new();
+        let mut progress = Progress {
+            seen: SeenKeys::default(),
+            batch: self.empty(),
+            later: Vec::new(),
+            refused: None,
+        };
+        loop {
+            let more = self.hold(|lock| self.step(lock, &cursor, &mut progress))?;
+            for later in std::mem::take(&mut progress.later) {
+                collections::read(self, later, &mut progress.batch)?;
+                if progress.batch.full(self.options.batch) {
+                    self.send(&mut progress.batch, waited);
+                }
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            if !more || progress.batch.full(self.options.batch) {
+                self.send(&mut progress.batch, waited);
+            }
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn empty(&self) -> Batch {
+        Batch::new(self.options.read_value)
+    }
+
+    fn send(&self, batch: &mut Batch, waited: &mut Duration) {
+        let full = std::mem::replace(batch, self.empty());
+        if full.len() == 0 {
+            return;
+        }
+        self.cost
+            .keys
+            .fetch_add(full.len() as u64, Ordering::Relaxed);
+        let start = Instant::now();
+        if self.sender.send(Ok(full)).is_err() {
+            self.stop.store(true, Ordering::Relaxed); // the walk was closed
+        }
+        *waited += start.elapsed();
+    }
+
+    /// One hold of the lock, measured, with a user who may run commands.
+    pub(crate) fn hold<R>(&self, work: impl FnOnce(&ContextLock) -> R) -> R {
+        self.lock.with(|lock| {
+            let start = Instant::now();
+            let result = work(lock);
+            let us = micros(start.elapsed());
+            self.cost.lock_us.fetch_add(us, Ordering::Relaxed);
+            self.cost.longest_hold_us.fetch_max(us, Ordering::Relaxed);
+            result
+        })
+    }
+
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    pub(crate) fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Reads for the time of one hold. Returns whether there is more.
+    fn step(
+        &self,
+        lock: &ContextLock,
+        cursor: &ScanCursor,
+        progress: &mut Progress,
+    ) -> Result<bool, String> {
+        let session = Session::open(lock, &self.caller)?;
+        let user = session.user();
+        let more = if self.options.no_scan {
+            self.take(lock.open(&self.options.pattern).view(), user, progress);
+            false
+        } else {
+            let end = Instant::now() + HOLD;
+            loop {
+                let more = lock.scan(cursor, |key| self.meet(key, user, progress));
+                if !more || progress.enough(self.options.batch) || Instant::now() >= end {
+                    break more;
+                }
+            }
+        };
+        progress.refused.take().map_or(Ok(more), Err)
+    }
+
+    /// A key of the scan: one that matches, lives, and was not met before.
+    fn meet(&self, key: &KeyView<'_>, user: &User<'_>, progress: &mut Progress) {
+        let matches = glob::matches(&self.options.pattern, key.name());
+        if matches && !key.expired() && progress.seen.insert(key.name()) {
+            self.take(key, user, progress);
+        }
+    }
+
+    fn take(&self, key: &KeyView<'_>, user: &User<'_>, progress: &mut Progress) {
+        let need = self.options.need();
+        if need == Need::Value && !user.may_read(key) {
+            let (user, key) = (&self.caller.user, key.name());
+            let (user, key) = (String::from_utf8_lossy(user), String::from_utf8_lossy(key));
+            progress.refused = Some(format!(
+                "NOPERM the user {user:?} may not read the key {key:?}"
+            ));
+            return;
+        }
+        let batch = &mut progress.batch;
+        let kind = if need == Need::Key {
+            KeyKind::Empty
+        } else {
+            key.kind()
+        };
+        match (need, kind) {
+            (Need::Key | Need::Type, _) | (_, KeyKind::Empty) => {
+                batch.push(key.name(), kind.name(), None, 0);
+            }
+            (Need::Value, KeyKind::Hash)
+                if self.fields.is_some() || key.length() <= MANY_FIELDS =>
+            {
+                match &self.fields {
+                    Some((fields, names)) => batch.push_fields(key, fields, names),
+                    None => batch.push_hash(key),
+                }
+            }
+            (Need::Value, kind) => {
+                progress.later.push(Later {
+                    key: key.name().to_vec(),
+                    kind,
+                    length: key.length(),
+                });
+            }
+        }
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

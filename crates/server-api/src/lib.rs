@@ -1,0 +1,14 @@
+//! The part of the server's module API that gearframe uses, behind safe types.
+//!
+//! A server gives a module one function, which looks all others up by name. Valkey answers to the
+//! names of Redis, so one table serves both. Pointers and calls across the border stand in
+//! `raw.rs` alone; what the constants mean is in `constants.rs`.
+
+mod constants;
+mod raw;
+
+pub use constants::{ContextFlags, KeyKind, LogLevel};
+pub use raw::{
+    BlockedClient, CallMode, ConfigValue, Context, ContextLock, Event, HashFields, KeyView,
+    LoadError, ModuleEntry, OpenedKey, Reply, ScanCursor, ThreadContext, User, one_shot,
+};

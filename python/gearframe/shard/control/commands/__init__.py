@@ -1,0 +1,1 @@
+"""The RG.* commands, one file a family; ``table`` is their contents page."""

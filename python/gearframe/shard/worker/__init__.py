@@ -1,0 +1,1 @@
+"""Runs scripts and executions in one interpreter, on a pool of threads."""

@@ -1,0 +1,182 @@
+"""How running user code is ended from outside: an abort, or too much time.
+
+The code's thread gets :class:`GearsForceStopped` at its next bytecode, again and again until it
+has ended, so that code which swallows it gets the next one. What is in C then, such as a sleep or a
+long sort, cannot be ended: the exception waits until it is back in Python.
+
+A thread whose job has ended must never be hit, for it may have the next job already. How that is
+made sure stands at :meth:`Guard.run`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from gearframe.exceptions import GearsForceStopped
+
+Interrupt = Callable[[int, type[BaseException]], bool]
+
+_AGAIN = 0.005  # seconds between two interrupts of the same thread
+
+T = TypeVar("T")
+
+
+class Guard:
+    """One job that can be ended: while it waits, and in its sections that :meth:`run` runs.
+
+    Attributes
+    ----------
+    reason : str or None
+        Why it was told to end.
+    """
+
+    def __init__(self, watchdog: Watchdog) -> None:
+        self.reason: str | None = None
+        self._watchdog = watchdog
+        # Locks of C only: an interrupt in the midst of a lock written in Python leaves it locked.
+        self._lock = threading.Lock()
+        self._thread: int | None = None  # whose code is interrupted; None outside of sections
+        self._deadlines: list[tuple[float, str]] = []
+
+    def run(self, work: Callable[[], T]) -> tuple[bool, T | None]:
+        """Do the work on this thread as a section that can be interrupted.
+
+        Returns whether it came to its end, and what it gave.
+
+        Interrupts arrive between bytecodes that look for them: at calls, at the start of functions
+        and at jumps backward. No such place lies between the end of the work and the store to
+        ``_thread``. From then on the watchdog, which looks there before each interrupt, sends none
+        but the one that it may be about to send, and one more may have been sent and not arrived.
+        Each of the two steps below takes one of them in; what gets past is caught around them.
+        """
+        done = None
+        ended = False
+        try:
+            try:
+                self._thread = threading.get_ident()
+                if self._deadlines:
+                    self._watchdog.watch(self)
+                if self.reason is None:
+                    done = work()
+                    ended = True
+            finally:
+                self._thread = None
+                try:
+                    self._settle()
+                except GearsForceStopped:
+                    self._settle()
+        except GearsForceStopped:
+            if self.reason is None:  # it was raised by the code itself
+                self.reason = "the code raised GearsForceStopped"
+        return ended, done
+
+    def _settle(self) -> None:
+        """Wait until no interrupt is on its way, and run bytecodes at which it arrives."""
+        with self._lock:
+            pass
+        for _ in range(3):
+            pass
+
+    def stop(self, reason: str) -> None:
+        """End the job; the first reason counts."""
+        with self._lock:
+            self.reason = self.reason or reason
+        self._watchdog.watch(self)
+
+    def stopped(self) -> bool:
+        """Whether the job was told to end."""
+        return self.reason is not None
+
+    def runs_here(self) -> bool:
+        """Whether the calling thread is the one that can be interrupted."""
+        return self._thread == threading.get_ident()
+
+    def stop_after(self, seconds: float, reason: str) -> tuple[float, str]:
+        """End the job some time from now; what is returned takes it back."""
+        deadline = (time.monotonic() + seconds, reason)
+        with self._lock:
+            self._deadlines.append(deadline)
+        self._watchdog.watch(self)
+        return deadline
+
+    def forget(self, deadline: tuple[float, str]) -> None:
+        """Take a deadline back."""
+        with self._lock:
+            self._deadlines.remove(deadline)
+
+    def tick(self, interrupt: Interrupt) -> float | None:
+        """Do what is due; seconds until the next time, None where nothing is to come."""
+        with self._lock:
+            now = time.monotonic()
+            if self.reason is None:
+                self.reason = next((why for when, why in self._deadlines if when <= now), None)
+            if self._thread is None:
+                return None
+            if self.reason is not None:
+                interrupt(self._thread, GearsForceStopped)
+                return _AGAIN
+            return min((when - now for when, _ in self._deadlines), default=None)
+
+
+class Watchdog:
+    """The thread that interrupts; it starts when there is something to watch for the first time.
+
+    Parameters
+    ----------
+    interrupt : function
+        Raises an exception in a thread, given its identity.
+    """
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        self._interrupt = interrupt
+        self._lock = threading.Lock()
+        self._wake = threading.Lock()  # locked while there is nothing new
+        self._wake.acquire()
+        self._guards: set[Guard] = set()
+        self._thread: threading.Thread | None = None
+        self._ended = False
+
+    def watch(self, guard: Guard) -> None:
+        """Look at a guard from now on, until it has nothing more to come."""
+        with self._lock:
+            self._guards.add(guard)
+            self._notify()
+            start = self._thread is None and not self._ended
+            if start:
+                self._thread = threading.Thread(target=self._run, name="gears-watchdog")
+        if start and self._thread is not None:
+            self._thread.start()
+
+    def end(self) -> None:
+        """End the thread."""
+        with self._lock:
+            self._ended = True
+            self._notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _notify(self) -> None:
+        if self._wake.locked():
+            self._wake.release()
+
+    def _run(self) -> None:
+        wait: float | None = None
+        while not self._ended:
+            self._wake.acquire(timeout=-1 if wait is None else max(wait, 0))
+            wait = self._look()
+
+    def _look(self) -> float | None:
+        """Look at every guard; seconds until the next time."""
+        with self._lock:
+            guards, self._guards = self._guards, set()
+        waits = []
+        for guard in guards:
+            wait = guard.tick(self._interrupt)
+            if wait is not None:
+                waits.append(wait)
+                with self._lock:
+                    self._guards.add(guard)
+        return min(waits, default=None)
