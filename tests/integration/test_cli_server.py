@@ -65,7 +65,7 @@ def test_module_path_without_a_build(
     assert "pip install ." in error
 
 
-def test_the_module_exports_its_entry_point_only() -> None:
+def test_the_module_exports_its_entry_points_only() -> None:
     printed = subprocess.run(
         ["nm", "-D", "--defined-only", str(module.module_path())],
         capture_output=True,
@@ -73,7 +73,8 @@ def test_the_module_exports_its_entry_point_only() -> None:
         check=True,
     ).stdout
     # Others would be taken for the server's own, which has functions called RedisModule_*.
-    assert [line.split()[-1] for line in printed.splitlines()] == ["RedisModule_OnLoad"]
+    names = {line.split()[-1] for line in printed.splitlines()}
+    assert names - {"RedisModule_OnUnload"} == {"RedisModule_OnLoad"}
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])

@@ -417,14 +417,22 @@ pub(crate) fn initialize(
     }
     let runtime = RUNTIME.get().ok_or(StartError::Running)?;
     runtime.start_interpreter()?;
-    let attached = runtime.attach();
-    let gil = attached.gil();
+    let gil = Gil {
+        runtime,
+        here: PhantomData,
+    };
     // threading takes the thread that imports it first for the main thread: that is this one, not some worker.
     let prepared = gil
         .import(c"threading")
-        .and_then(|_| gil.add_import_paths());
-    prepared.map_err(|Raised| StartError::Failed(gil.take_traceback()))?;
-    Ok(runtime)
+        .map(drop)
+        .and_then(|()| gil.add_import_paths());
+    let failure = prepared.err().map(|Raised| gil.take_traceback());
+    // SAFETY: the GIL is held; this thread's state is kept by CPython and never needed again.
+    unsafe { (runtime.api.PyEval_SaveThread)() };
+    match failure {
+        Some(text) => Err(StartError::Failed(text)),
+        None => Ok(runtime),
+    }
 }
 
 impl Runtime {
@@ -436,6 +444,7 @@ impl Runtime {
         self.settings.on_failure
     }
 
+    /// The GIL is held afterwards.
     fn start_interpreter(&'static self) -> Result<(), StartError> {
         if self.settings.count_memory {
             self.count_memory();
@@ -456,8 +465,6 @@ impl Runtime {
         // SAFETY: the GIL is held.
         let main = unsafe { (api.PyInterpreterState_Get)() };
         self.main.store(main, Ordering::Release);
-        // SAFETY: the GIL is held; this thread's state is kept by CPython and never needed again.
-        unsafe { (api.PyEval_SaveThread)() };
         Ok(())
     }
 
@@ -524,7 +531,9 @@ pub(crate) struct Attached {
 }
 
 impl Runtime {
-    /// Waits for the GIL of the main interpreter.
+    /// Waits for the GIL of the main interpreter. Called on threads of our own only, once on each: before 3.12 a thread
+    /// that has two states is known to PyGILState_Ensure by the first, and an extension module that calls it while the
+    /// second is current waits for itself for ever.
     pub(crate) fn attach(&'static self) -> Attached {
         // SAFETY: needs no GIL; the main interpreter lives for ever.
         let state = unsafe { (self.api.PyThreadState_New)(self.main.load(Ordering::Acquire)) };

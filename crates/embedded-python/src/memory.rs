@@ -1,7 +1,8 @@
 //! How much memory Python has taken, known without the GIL.
 //!
 //! Counted where CPython asks the system: the arenas of its small objects, and the blocks of its raw domain, where all
-//! blocks over 512 bytes come from. What extension modules take by themselves is not in it.
+//! blocks over 512 bytes come from. What extension modules take by themselves is not in it; nor are the large blocks
+//! where PYTHONMALLOC or the development mode is set, for which CPython puts its own functions in the place of these.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -65,14 +65,27 @@ impl Python {
         self.runtime.has_own_gil()
     }
 
-    /// Imports the module in the main interpreter; the error is the traceback. Waits for the GIL.
+    /// Imports the module in the main interpreter; the error is the traceback. Waits for it, and so must not be called
+    /// with the GIL held; host functions may call it.
     pub fn check_import(&self, module: &str) -> Result<(), String> {
-        let module = c_string(module)?;
-        let attached = self.runtime.attach();
-        let gil = attached.gil();
-        gil.import(&module)
-            .map(drop)
-            .map_err(|Raised| gil.take_traceback())
+        let name = c_string(module)?;
+        let runtime = self.runtime;
+        let thread = Builder::new()
+            .name(format!("import {module}"))
+            .stack_size(STACK_BYTES);
+        let import = move || {
+            let attached = runtime.attach();
+            let gil = attached.gil();
+            gil.import(&name)
+                .map(drop)
+                .map_err(|Raised| gil.take_traceback())
+        };
+        let spawned = thread
+            .spawn(import)
+            .map_err(|error| format!("no thread to import in: {error}"))?;
+        spawned
+            .join()
+            .unwrap_or_else(|_| Err(format!("the import of {module} failed in the host")))
     }
 
     /// Calls `module.function(*arguments)` on a new OS thread, in the main interpreter. Does not wait for it.

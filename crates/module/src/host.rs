@@ -190,6 +190,7 @@ impl ModuleEntry for Host {
             Event::Shutdown => {
                 self.ending.store(true, Ordering::Relaxed);
                 self.walks.stop_all();
+                self.lock.shut();
                 self.tokens.close();
                 let message = vec![Value::Text("shutdown".into())];
                 self.mailboxes.post(CONTROL, Value::Tuple(message));

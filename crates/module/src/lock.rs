@@ -4,10 +4,14 @@
 //! against the server's main thread, which has to wake up first. So what the module's threads hold
 //! is counted, and after [`SHARE`] the next to come waits until the event loop has had its turn.
 //! One thread of the module competes with the main thread at a time; the others wait at a gate.
+//!
+//! Nobody sleeps on the lock itself. A busy server lets it go for a microsecond in each round of its
+//! event loop, which a thread that has to be woken up would miss; and when the server shuts down,
+//! whoever waits must be gone ([`ServerLock::shut`]).
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +23,12 @@ pub(crate) const SHARE: Duration = Duration::from_micros(400);
 /// How long to wait for a turn. The event loop stands still while the server loads data or runs a
 /// long command; then the lock itself is waited for.
 const TURN_LIMIT: Duration = Duration::from_millis(100);
+
+/// How long to try for the lock without a pause.
+const SPIN: Duration = Duration::from_micros(100);
+
+/// The pause between tries after that.
+const PAUSE: Duration = Duration::from_micros(20);
 
 /// What the threads have held since the event loop's last turn.
 #[derive(Default)]
@@ -32,6 +42,7 @@ pub(crate) struct ServerLock {
     spare: Mutex<Vec<ThreadContext>>,
     gate: Mutex<Gate>,
     longest_us: AtomicU64,
+    shut: AtomicBool,
 }
 
 /// A hold of the lock that goes on over several calls of Python: `atomic()`.
@@ -51,6 +62,7 @@ impl ServerLock {
             spare: Mutex::default(),
             gate: Mutex::default(),
             longest_us: AtomicU64::new(0),
+            shut: AtomicBool::new(false),
         }
     }
 
@@ -68,8 +80,7 @@ impl ServerLock {
     }
 
     fn hold<R>(&self, work: impl FnOnce(&ContextLock) -> R) -> R {
-        let mut gate = self.enter();
-        let lock = self.take_context().lock();
+        let (mut gate, lock) = self.enter();
         let start = Instant::now();
         let result = work(&lock);
         let context = lock.release();
@@ -82,14 +93,54 @@ impl ServerLock {
         result
     }
 
-    /// Passes the gate, after a turn of the event loop if the module's share is used up.
-    fn enter(&self) -> MutexGuard<'_, Gate> {
+    /// Passes the gate, after a turn of the event loop if the module's share is used up, and takes
+    /// the lock.
+    fn enter(&self) -> (MutexGuard<'_, Gate>, ContextLock) {
         let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
         if gate.held >= SHARE {
-            wait_for_turn();
+            self.wait_for_turn();
             gate.held = Duration::ZERO;
         }
-        gate
+        let mut context = self.take_context();
+        let start = Instant::now();
+        loop {
+            if self.shut.load(Ordering::SeqCst) {
+                drop(gate);
+                sleep_for_ever();
+            }
+            context = match context.try_lock() {
+                Ok(lock) => return (gate, lock),
+                Err(context) => context,
+            };
+            if start.elapsed() < SPIN {
+                std::hint::spin_loop();
+            } else {
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+
+    /// Ends all use of the lock, for good: the server shuts down. Called by the server's main
+    /// thread, which holds the lock. When it returns, no thread of the module waits for it, and
+    /// those that want it stand still until the process ends.
+    pub(crate) fn shut(&self) {
+        self.shut.store(true, Ordering::SeqCst);
+        std::mem::forget(self.gate.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Waits until the event loop has run once, and served whoever was ready.
+    fn wait_for_turn(&self) {
+        let (sender, receiver) = sync_channel(1);
+        let told = one_shot(Box::new(move || {
+            // Nobody waits any more when the limit has passed.
+            let _: Result<(), _> = sender.try_send(());
+        }));
+        let start = Instant::now();
+        while told && start.elapsed() < TURN_LIMIT && !self.shut.load(Ordering::SeqCst) {
+            if receiver.recv_timeout(TURN_LIMIT / 50) != Err(RecvTimeoutError::Timeout) {
+                break;
+            }
+        }
     }
 
     fn spare(&self) -> MutexGuard<'_, Vec<ThreadContext>> {
@@ -112,8 +163,7 @@ impl ServerLock {
             if atomic.is_some() {
                 return false;
             }
-            let gate = self.enter();
-            let lock = self.take_context().lock();
+            let (gate, lock) = self.enter();
             *atomic = Some(Atomic { lock, _gate: gate });
             true
         })
@@ -133,14 +183,8 @@ impl ServerLock {
     }
 }
 
-/// Waits until the event loop has run once, and served whoever was ready.
-fn wait_for_turn() {
-    let (sender, receiver) = sync_channel(1);
-    let told = one_shot(Box::new(move || {
-        // Nobody waits any more when the limit has passed.
-        let _: Result<(), _> = sender.try_send(());
-    }));
-    if told {
-        let _: Result<(), _> = receiver.recv_timeout(TURN_LIMIT);
+fn sleep_for_ever() -> ! {
+    loop {
+        std::thread::park();
     }
 }

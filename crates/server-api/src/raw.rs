@@ -118,7 +118,7 @@ table! {
     get_thread_safe_context: c"RedisModule_GetThreadSafeContext" => unsafe extern "C" fn(*mut Blocked) -> *mut Ctx,
     get_detached_context: c"RedisModule_GetDetachedThreadSafeContext" => unsafe extern "C" fn(*mut Ctx) -> *mut Ctx,
     free_thread_safe_context: c"RedisModule_FreeThreadSafeContext" => unsafe extern "C" fn(*mut Ctx),
-    context_lock: c"RedisModule_ThreadSafeContextLock" => unsafe extern "C" fn(*mut Ctx),
+    context_try_lock: c"RedisModule_ThreadSafeContextTryLock" => unsafe extern "C" fn(*mut Ctx) -> c_int,
     context_unlock: c"RedisModule_ThreadSafeContextUnlock" => unsafe extern "C" fn(*mut Ctx),
     log: c"RedisModule_Log" => unsafe extern "C" fn(*mut Ctx, *const c_char, *const c_char, ...),
     register_info_func: c"RedisModule_RegisterInfoFunc" => unsafe extern "C" fn(*mut Ctx, InfoFn) -> c_int,
@@ -668,7 +668,8 @@ fn one_line(text: &str) -> CString {
 
 // -- other threads ---------------------------------------------------------------------------------
 
-/// A context for a thread of the module; most of it needs the server's lock.
+/// A context for a thread of the module; most of it needs the server's lock. It lives as long as
+/// the server: there are as many as threads that use one at the same time.
 pub struct ThreadContext {
     raw: *mut Ctx,
 }
@@ -691,26 +692,20 @@ impl ThreadContext {
         log_line(self.raw, level, text);
     }
 
-    /// Waits for the server's lock. While it is held, the server answers nobody.
-    pub fn lock(self) -> ContextLock {
+    /// Takes the server's lock if it is free; while it is held, the server answers nobody.
+    ///
+    /// There is no function that waits: a thread that waits when the server shuts down can make it
+    /// crash (Valkey lets the lock go for a moment while it unloads its script engine, with a
+    /// command under way, which whoever takes the lock then asserts there is not).
+    pub fn try_lock(self) -> Result<ContextLock, Self> {
         // SAFETY: the context is valid; the guard unlocks exactly once, on the same thread.
-        unsafe { (api().context_lock)(self.raw) };
-        ContextLock {
+        if unsafe { (api().context_try_lock)(self.raw) } != OK {
+            return Err(self);
+        }
+        Ok(ContextLock {
             context: ManuallyDrop::new(self),
             _same_thread: PhantomData,
-        }
-    }
-}
-
-impl Drop for ThreadContext {
-    fn drop(&mut self) {
-        // A detached context has a client of the server's, which may only be freed under the lock.
-        // SAFETY: as for `lock`.
-        unsafe {
-            (api().context_lock)(self.raw);
-            (api().free_thread_safe_context)(self.raw);
-            (api().context_unlock)(ptr::null_mut());
-        }
+        })
     }
 }
 
@@ -734,11 +729,9 @@ impl ContextLock {
 
 impl Drop for ContextLock {
     fn drop(&mut self) {
-        // SAFETY: this thread holds the lock; nobody uses the context after this.
-        unsafe {
-            (api().context_unlock)(self.context.raw);
-            ManuallyDrop::drop(&mut self.context);
-        }
+        // The context itself is not freed: this is the way of a panic, and leaves a client behind.
+        // SAFETY: this thread holds the lock.
+        unsafe { (api().context_unlock)(self.context.raw) };
     }
 }
 

@@ -10,6 +10,7 @@ from cyclopts import App, Group
 import gearframe
 from gearframe.cli.demo import demo
 from gearframe.cli.exits import run
+from gearframe.cli.gears import app as gears
 from gearframe.cli.infer import infer
 from gearframe.cli.scan import scan
 from gearframe.cli.server import module_path, server
@@ -34,6 +35,7 @@ app = App(
 app.command(demo)
 app.command(scan)
 app.command(infer)
+app.command(gears)
 app.command(server)
 app.command(module_path)
 

@@ -4,8 +4,8 @@
 code   means
 =====  ==========================================================================
 0      done
-1      the data: a value does not fit its dtype, keys were not written, the demo's
-       data set is not installed
+1      the data: a value does not fit its dtype, keys were not written, records of a
+       gear failed, the demo's data set is not installed
 2      the request: a wrong option, an unknown column, a server that is not reached
        or refuses
 130    interrupted with Ctrl-C
@@ -22,7 +22,7 @@ import polars as pl
 from cyclopts import CycloptsError
 
 from gearframe.cli.interrupts import watch_interrupts
-from gearframe.exceptions import DataError, GearframeError, WriteError
+from gearframe.exceptions import DataError, GearframeError, GearsRunError, WriteError
 from gearframe.url import redact
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ _TOLD = (GearframeError, CycloptsError, pl.exceptions.PolarsError, OSError)
 
 class MissingDataError(Exception):
     """A data set that a command needs is not installed."""
+
+
+_AT_FAULT = (DataError, WriteError, MissingDataError, GearsRunError)
 
 
 def run(action: Callable[[], object], *, debug: bool) -> int:
@@ -62,7 +65,7 @@ def run(action: Callable[[], object], *, debug: bool) -> int:
         if debug:
             raise
         print(f"error: {one_line(error)}", file=sys.stderr)
-        return DATA if isinstance(error, DataError | WriteError | MissingDataError) else REQUEST
+        return DATA if isinstance(error, _AT_FAULT) else REQUEST
     return 0
 
 

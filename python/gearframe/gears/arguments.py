@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 from gearframe.exceptions import GearsError
 
 if TYPE_CHECKING:
-    from gearframe.gears.builder import Operations
+    from gearframe.gears.operators import Operations
     from gearframe.gears.plan import Function, Step
 
 P = ParamSpec("P")

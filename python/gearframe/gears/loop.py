@@ -23,12 +23,12 @@ class LoopThread:
         self._stopping = False
         self.thread = start_thread(self._run, "gears-coroutines")
 
-    def stop(self) -> None:
+    def stop(self, timeout: float) -> None:
         """Cancel what still runs, and end the thread."""
         self._stopping = True
         self.loop.call_soon_threadsafe(self.loop.stop)
         if threading.current_thread() is not self.thread:
-            self.thread.join()
+            self.thread.join(timeout)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -69,13 +69,18 @@ def loop() -> asyncio.AbstractEventLoop:
         return _running.loop
 
 
-def stop_loop() -> None:
-    """End the loop's thread, if there is one; coroutines that still run are cancelled."""
+def stop_loop(timeout: float = 5.0) -> None:
+    """End the loop's thread, if there is one; coroutines that still run are cancelled.
+
+    A coroutine that computes without end does not let it stop: it is left behind after ``timeout``
+    seconds, unless somebody throws an exception into it.
+    """
     global _running
     with _lock:
         running, _running = _running, None
     if running is not None:
-        running.stop()
+        atexit.unregister(stop_loop)
+        running.stop(timeout)
 
 
 def on_loop(function: Callable[[], Any], context: Context, delay: float = 0) -> None:

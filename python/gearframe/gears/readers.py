@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from gearframe.exceptions import GearsError
+from gearframe.exceptions import GearsError, GearsForceStopped
 from gearframe.gears.plan import Reader
 from gearframe.gears.runtime import Runtime
 from gearframe.gears.stages.room import Room
@@ -60,6 +60,8 @@ def _python(function: Callable[[], Any], room: Room) -> Batches:
             batch: list[Any] = []
             try:
                 _gather(records, batch, room())
+            except GearsForceStopped:
+                raise
             except BaseException:
                 # What the generator gave before it failed is worked on first.
                 if batch:

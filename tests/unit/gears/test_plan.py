@@ -28,7 +28,7 @@ def test_described_for_getexecution() -> None:
 
 def test_explained() -> None:
     gear = GB("KeysReader").filter(one_of).aggregate(0, one_of, lambda a, r: a)
-    assert gear.explain().splitlines() == [
+    assert gear.plan(convertToStr=False, collect=False).explain().splitlines() == [
         "KeysReader('*')",
         "  filter(one_of)",
         "  aggregate(0, one_of, <lambda>)  [global]",

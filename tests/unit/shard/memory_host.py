@@ -22,8 +22,7 @@ class MemoryHost:
         self.commands: dict[bytes, Any] = {}
         self.called: list[tuple[str, int, int, list[bytes]]] = []
         self.walks: dict[int, Any] = {}
-        self.lock = threading.Lock()
-        self.holder: int | None = None
+        self.lock = threading.RLock()
         self.interrupts = 0
 
     def post(self, box: int, message: Any) -> bool:
@@ -78,17 +77,20 @@ class MemoryHost:
             return False, f"ERR unknown command '{argv[0].decode()}'"
         return True, function(*argv[1:])
 
+    # As in the server an interrupt finds the lock taken or free, and nothing in between.
+
     def atomic_enter(self) -> None:
-        if self.holder == threading.get_ident():
+        if self.lock._is_owned():
             raise RuntimeError("this thread holds the lock")
         self.lock.acquire()
-        self.holder = threading.get_ident()
 
     def atomic_exit(self) -> None:
-        if self.holder != threading.get_ident():
-            raise RuntimeError("this thread does not hold the lock")
-        self.holder = None
         self.lock.release()
+
+    def is_free(self) -> bool:
+        if free := self.lock.acquire(blocking=False):
+            self.lock.release()
+        return free
 
     def log(self, level: str, text: str) -> None:
         self.logged.append((level, text))

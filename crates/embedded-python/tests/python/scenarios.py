@@ -185,14 +185,18 @@ def memory_grows():
     host.report([before, during, host.memory()])
 
 
-def compute(rounds):
-    """Pure Python that takes a while; reports how long, by the clock and by the processor of this thread."""
-    assert host.meet(2)
-    wall, cpu = time.perf_counter(), time.thread_time()
-    total = 0
-    for i in range(rounds):
-        total += i * i % 7
-    host.report([time.perf_counter() - wall, time.thread_time() - cpu])
+def spins_in_turns(path, me):
+    """Two of these wait for each other in pure Python and never give their lock away: one lock for both would hang."""
+    import mmap
+
+    sys.setswitchinterval(3600)
+    limit = time.monotonic() + 60
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 2) as shared:
+        for turn in range(1, 21):
+            shared[me] = turn
+            while shared[1 - me] < turn:
+                assert time.monotonic() < limit, "the other interpreter does not run"
+    host.report("both ran")
 
 
 def imports():

@@ -68,15 +68,33 @@ def execute_script(
     -----
     Sends ``RG.PYEXECUTE`` on a connection of its own.
     """
-    import redis
-
-    from gearframe.control import redis_client, server_errors
-
     words: list[Any] = ["RG.PYEXECUTE", script]
     words += ["UNBLOCKING"] if unblocking else []
     words += ["ID", session_id] if session_id is not None else []
     words += ["DESCRIPTION", description] if description is not None else []
     words += ["REQUIREMENTS", *requirements] if requirements else []
+    return ask(client, *words, timeout=timeout)
+
+
+def ask(client: Client, *words: Any, timeout: float | None = None) -> Any:
+    """Send a command of the module that may take long, on a connection of its own.
+
+    Parameters
+    ----------
+    client, timeout
+        As for `execute_script`.
+    *words : str or bytes
+        The command and its arguments.
+
+    Returns
+    -------
+    object
+        The reply, with texts as bytes.
+    """
+    import redis
+
+    from gearframe.control import redis_client, server_errors
+
     changes = {"protocol": 2, "socket_timeout": timeout, "socket_keepalive": True}
     with redis_client(client, **changes) as control:
         try:

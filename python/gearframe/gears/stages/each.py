@@ -32,16 +32,15 @@ def each(
         for batch in batches:
             start = 0
             while start < len(batch):
-                size = max(min(room(), parking.room), 1)
-                if size >= len(batch):
-                    values = context.call(step.function, batch, may_wait=True)
-                elif isinstance(step, Filter):
+                # Asked once: what waits is taken out by other threads.
+                most = max(parking.room, 1)
+                size = max(min(room(), most), 1)
+                wanted = None
+                if isinstance(step, Filter) and size < len(batch):
                     # What it drops takes no room: `filter(...).limit(1)` may look at many.
-                    piece = batch[start : start + parking.room]
-                    values = context.call(step.function, piece, may_wait=True, most=size)
-                else:
-                    piece = batch[start : start + size]
-                    values = context.call(step.function, piece, may_wait=True)
+                    wanted, size = size, most
+                piece = batch[start : start + size]
+                values = context.call(step.function, piece, may_wait=True, most=wanted)
                 records = batch[start : start + len(values)]
                 start += len(values)
                 yield from _some(_at_once(records, values, parking), finish, context)

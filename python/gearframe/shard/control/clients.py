@@ -17,6 +17,9 @@ class Clients:
 
     Replies are put aside while the control plane's lock is held and sent without it: a large one
     takes its time to be converted. All methods but `send` are called with that lock held.
+
+    A script that calls a command waits at a mailbox of its own; its token is the negative number of
+    that mailbox.
     """
 
     def __init__(self, host: Host) -> None:
@@ -66,7 +69,13 @@ class Clients:
 
     def _send(self, token: int, tree: Tree) -> None:
         try:
-            self._host.reply(token, tree)
+            self._give(token, tree)
         except (TypeError, ValueError, OverflowError, RecursionError) as failure:
             self._host.log("warning", f"a reply cannot be sent: {failure!r}")
-            self._host.reply(token, error(f"the reply cannot be sent: {failure}"))
+            self._give(token, error(f"the reply cannot be sent: {failure}"))
+
+    def _give(self, token: int, tree: Tree) -> None:
+        if token < 0:
+            self._host.post(-token, ("reply", tree))
+        else:
+            self._host.reply(token, tree)

@@ -63,7 +63,10 @@ def messages(control: Control) -> None:
 def receive(control: Control, message: Tree) -> None:
     """Take in one message, or None where the time is over. A bad one is logged."""
     try:
-        if message is not None:
+        if message is not None and message[0] == "command":
+            _, box, *command = message
+            answer(control, (-box, *command))
+        elif message is not None:
             control.receive(message)
         with control.lock:
             control.executions.look_at_the_clock()

@@ -162,7 +162,8 @@ class Worker:
 
     def _forget(self, task: Task) -> None:
         with self._lock:
-            self._running.pop(task.execution, None)
+            if self._running.get(task.execution, (None,))[0] is task:
+                del self._running[task.execution]
 
     def _script(self, task: Task, source: bytes) -> None:
         """Run a script, then the execution that it made."""

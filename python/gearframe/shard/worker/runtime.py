@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 LEVELS = ("debug", "verbose", "notice", "warning")
 
+# Commands of ours that the server answers without Python, and so without blocking.
+_ANSWERED_AT_ONCE = (b"RG.CONFIGGET", b"RG.CONFIGSET")
+
 _CONTROL = 0  # the control plane's mailbox
 _COMMAND_SECONDS = 60.0
 _SLICE_MS = 100  # between two looks at whether the code was told to end
@@ -114,7 +117,7 @@ class ServerRuntime:
         if not args:
             return []
         argv = to_argv(args)
-        if argv[0][:3].upper() == b"RG.":
+        if argv[0][:3].upper() == b"RG." and argv[0].upper() not in _ANSWERED_AT_ONCE:
             return self._ask_control(argv, protocol)
         done, reply = host.call(self.caller.user, self.caller.db, protocol, argv)
         if not done:
@@ -129,7 +132,7 @@ class ServerRuntime:
                 f"{name} can not be called inside an atomic block: others, who need the server for"
                 " it, answer it; call it before or after the block"
             )
-        client = {"user": self.caller.user, "db": self.caller.db, "protocol": protocol}
+        client = {"user": self.caller.user, "db": self.caller.db, "protocol": protocol, "id": 0}
         client |= {"execution": self.caller.execution, "session": self.caller.session}
         box = host.open_box()
         try:

@@ -1,0 +1,13 @@
+"""The contract of gears on each back end."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.gears.contract import Contract, Place
+
+
+class TestLocal(Contract):
+    @pytest.fixture
+    def place(self, url: str) -> Place:
+        return Place(url, "local")
