@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Context
 from typing import Any
 
@@ -41,8 +41,15 @@ class LoopThread:
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
             task.cancel()
-        self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        if tasks:
+            # Within the loop: the C part of Python 3.11's asyncio looks for "the current loop" in
+            # the main interpreter, also when a sub-interpreter asks.
+            self.loop.run_until_complete(_settled(tasks))
         self.loop.close()
+
+
+async def _settled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def start_thread(target: Callable[[], Any], name: str) -> threading.Thread:
