@@ -23,7 +23,7 @@ SCRIPT_NAME = "gears_script"
 
 def environment() -> dict[str, Any]:
     """Make the global variables for a new session: a copy, its own to change."""
-    return dict(_template())
+    return _template() | _loop()
 
 
 @cache
@@ -78,10 +78,7 @@ def _builders() -> dict[str, Any]:
 
 
 def _coroutines() -> dict[str, Any]:
-    running = loop.loop()
     return {
-        "loop": running,
-        "t": next(each for each in threading.enumerate() if each.name == "gears-coroutines"),
         "Future": asyncio.Future,
         "Thread": threads.Thread,
         "gearsFuture": futures.gears_future,
@@ -95,6 +92,13 @@ def _coroutines() -> dict[str, Any]:
         "registerGearsThread": threads.register_thread,
         "GearsSession": threads.GearsSession,
     }
+
+
+def _loop() -> dict[str, Any]:
+    """The loop and its thread: new ones where a worker before this one has ended its own."""
+    running = loop.loop()
+    thread = next(each for each in threading.enumerate() if each.name == "gears-coroutines")
+    return {"loop": running, "t": thread}
 
 
 def _profiling() -> dict[str, Any]:
@@ -123,5 +127,5 @@ def fill_main() -> None:
     """
     main = sys.modules["__main__"]
     if getattr(main, "__file__", None) is None:
-        for name, value in _template().items():
+        for name, value in environment().items():
             vars(main).setdefault(name, value)
