@@ -4,7 +4,6 @@ import time
 
 import _gearframe_host as host
 
-
 ROUNDS = 50
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import stat
 import tarfile
 from pathlib import Path
@@ -305,6 +306,15 @@ def test_a_folder_is_found_after_a_restart(tmp_path: Path, plane: Plane) -> None
     third = Plane()
     assert run_with(third, "thing")[1] != folder
     assert len(third.installs) == 1
+
+
+def test_what_a_server_left_half_done_is_cleared_away(plane: Plane, tmp_path: Path) -> None:
+    root = tmp_path / "gearframe-requirements"
+    for name in ("old.part", "new.part"):
+        (root / name).mkdir(parents=True)
+    os.utime(root / "old.part", (0, 0))
+    _, folder = run_with(plane, "thing")
+    assert {each.name for each in root.iterdir()} == {"new.part", Path(folder).name}
 
 
 def test_a_configured_place(plane: Plane, tmp_path: Path) -> None:

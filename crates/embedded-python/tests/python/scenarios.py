@@ -186,7 +186,7 @@ def memory_grows():
 
 
 def spins_in_turns(path, me):
-    """Two of these wait for each other in pure Python and never give their lock away: one lock for both would hang."""
+    """Two of these wait for each other in pure Python and never give their lock away."""
     import mmap
 
     sys.setswitchinterval(3600)

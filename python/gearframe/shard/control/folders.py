@@ -8,6 +8,7 @@ import secrets
 import shutil
 import sys
 import sysconfig
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -18,6 +19,9 @@ from gearframe.shard.control.environment import satisfied
 from gearframe.shard.control.hosting import Host, Tree
 from gearframe.shard.control.names import parse
 from gearframe.shard.control.settings import Settings
+
+OLD = 24 * 3600
+"""Seconds after which a folder that is half done is nobody's: servers may share the place."""
 
 MANIFEST = "gearframe-requirements.json"
 
@@ -119,7 +123,11 @@ class Folders:
 
     def new(self, key: str) -> Path:
         """Make an empty folder to install into; a half-done one is never taken for a whole."""
-        folder = self.root() / f"{key}.{secrets.token_hex(4)}.part"
+        root = self.root()
+        for left in root.glob("*.part"):  # by a server that went down while it installed
+            if time.time() - left.stat().st_mtime > OLD:
+                self.remove(left)
+        folder = root / f"{key}.{secrets.token_hex(4)}.part"
         folder.mkdir(mode=0o700)
         return folder
 

@@ -65,7 +65,7 @@ def size_of(tree: Tree) -> int:
     Examples
     --------
     >>> size_of(["abc", b"de", [1, None]])
-    325
+    317
     """
     size = 0
     pending: list[Any] = [tree]
