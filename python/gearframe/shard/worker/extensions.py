@@ -18,10 +18,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-# Parts of the standard library that keep objects for the process. Python 3.11 has "the running loop"
-# of asyncio's fast part there. Python 3.12 refuses those of the list, but only after they have taken
-# memory from the sub-interpreter's allocator for objects that the main interpreter then frees; the
-# first one it does not even refuse. Of what matters there is a twin in Python that is used instead.
+# Parts of the standard library that keep objects for the process. Python 3.11 has "the running
+# loop" of asyncio's fast part there. Python 3.12 refuses those of the list, but only after they
+# have taken memory from the sub-interpreter's allocator for objects that the main interpreter then
+# frees; the first one it does not even refuse. Of what matters there is a twin in Python, which is
+# used instead.
 UNFIT = {"_asyncio"}
 if sys.version_info >= (3, 12):
     UNFIT |= {"_ctypes", "_curses", "_curses_panel", "_datetime", "_decimal", "_elementtree"}
