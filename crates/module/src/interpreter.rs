@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 
 /// What the interpreter says of itself: a line each.
 const QUESTION: &str = "
-import os, sys, sysconfig
+import importlib.util, os, sys, sysconfig
 sys.path.insert(0, sys.argv[1])
-import gearframe.shard
+if importlib.util.find_spec('gearframe.shard') is None: raise ImportError('it has no gearframe.shard')
 get = sysconfig.get_config_var
 names = [get('INSTSONAME'), get('LDLIBRARY')]
 folders = [get('LIBDIR'), os.path.join(sys.base_prefix, 'lib'), get('LIBPL')]

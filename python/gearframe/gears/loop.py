@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Context
 from typing import Any
 
@@ -23,12 +23,12 @@ class LoopThread:
         self._stopping = False
         self.thread = start_thread(self._run, "gears-coroutines")
 
-    def stop(self, timeout: float) -> None:
+    def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
         self._stopping = True
         self.loop.call_soon_threadsafe(self.loop.stop)
         if threading.current_thread() is not self.thread:
-            self.thread.join(timeout)
+            self.thread.join()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -41,9 +41,15 @@ class LoopThread:
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
             task.cancel()
-        if tasks:  # gather of nothing asks for a current loop, which a foreign thread has not
-            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        if tasks:
+            # Within the loop: the C part of Python 3.11's asyncio looks for "the current loop" in
+            # the main interpreter, also when a sub-interpreter asks.
+            self.loop.run_until_complete(_settled(tasks))
         self.loop.close()
+
+
+async def _settled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def start_thread(target: Callable[[], Any], name: str) -> threading.Thread:
@@ -69,18 +75,13 @@ def loop() -> asyncio.AbstractEventLoop:
         return _running.loop
 
 
-def stop_loop(timeout: float = 5.0) -> None:
-    """End the loop's thread, if there is one; coroutines that still run are cancelled.
-
-    A coroutine that computes without end does not let it stop: it is left behind after ``timeout``
-    seconds, unless somebody throws an exception into it.
-    """
+def stop_loop() -> None:
+    """End the loop's thread, if there is one; coroutines that still run are cancelled."""
     global _running
     with _lock:
         running, _running = _running, None
     if running is not None:
-        atexit.unregister(stop_loop)
-        running.stop(timeout)
+        running.stop()
 
 
 def on_loop(function: Callable[[], Any], context: Context, delay: float = 0) -> None:

@@ -11,3 +11,9 @@ class TestLocal(Contract):
     @pytest.fixture
     def place(self, url: str) -> Place:
         return Place(url, "local")
+
+
+class TestModule(Contract):
+    @pytest.fixture
+    def place(self, module_url: str) -> Place:
+        return Place(module_url, "module")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import cProfile
 import io
 import pstats
 import sys
 import threading
 from collections.abc import Callable
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from gearframe.gears import futures, loop
@@ -23,7 +23,7 @@ SCRIPT_NAME = "gears_script"
 
 def environment() -> dict[str, Any]:
     """Make the global variables for a new session: a copy, its own to change."""
-    return dict(_template())
+    return _template() | _loop()
 
 
 @cache
@@ -31,12 +31,23 @@ def _template() -> dict[str, Any]:
     module = redisgears.install()
     names: dict[str, Any] = {"__name__": SCRIPT_NAME, "__doc__": None}
     names |= {"redisgears": module, "rg": module}
-    names |= {"copy": copy, "cProfile": cProfile, "pstats": pstats, "io": io, "asyncio": asyncio}
+    names |= {"copy": copy, "cProfile": _profiler(), "pstats": pstats, "io": io, "asyncio": asyncio}
     names |= _functions()
     names |= _builders()
     names |= _coroutines()
     names |= _profiling()
     return names
+
+
+def _profiler() -> ModuleType:
+    """Give cProfile, or where it refuses this interpreter its twin in Python."""
+    try:
+        import cProfile
+    except ImportError:  # a sub-interpreter of Python 3.12
+        import profile as python_profile
+
+        return python_profile
+    return cProfile
 
 
 def _functions() -> dict[str, Any]:
@@ -78,10 +89,7 @@ def _builders() -> dict[str, Any]:
 
 
 def _coroutines() -> dict[str, Any]:
-    running = loop.loop()
     return {
-        "loop": running,
-        "t": next(each for each in threading.enumerate() if each.name == "gears-coroutines"),
         "Future": asyncio.Future,
         "Thread": threads.Thread,
         "gearsFuture": futures.gears_future,
@@ -95,6 +103,13 @@ def _coroutines() -> dict[str, Any]:
         "registerGearsThread": threads.register_thread,
         "GearsSession": threads.GearsSession,
     }
+
+
+def _loop() -> dict[str, Any]:
+    """The loop and its thread: new ones where a worker before this one has ended its own."""
+    running = loop.loop()
+    thread = next(each for each in threading.enumerate() if each.name == "gears-coroutines")
+    return {"loop": running, "t": thread}
 
 
 def _profiling() -> dict[str, Any]:
@@ -123,5 +138,5 @@ def fill_main() -> None:
     """
     main = sys.modules["__main__"]
     if getattr(main, "__file__", None) is None:
-        for name, value in _template().items():
+        for name, value in environment().items():
             vars(main).setdefault(name, value)

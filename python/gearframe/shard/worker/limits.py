@@ -3,6 +3,8 @@
 The code's thread gets :class:`GearsForceStopped` at its next bytecode, again and again until it
 has ended, so that code which swallows it gets the next one. What is in C then, such as a sleep or a
 long sort, cannot be ended: the exception waits until it is back in Python.
+An endless loop around a ``try`` that swallows everything and does nothing else ends on Python 3.11
+and 3.12; Python 3.13 looks for interrupts nowhere outside of such a ``try``.
 
 A thread whose job has ended must never be hit, for it may have the next job already. How that is
 made sure stands at :meth:`Guard.run`.
