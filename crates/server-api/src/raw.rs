@@ -31,6 +31,7 @@ type Str = c_void;
 type Key = c_void;
 type CallReply = c_void;
 type RawUser = c_void;
+type Cmd = c_void;
 type Cursor = c_void;
 type Blocked = c_void;
 type InfoCtx = c_void;
@@ -57,9 +58,13 @@ type SetTextFn = unsafe extern "C" fn(*const c_char, *mut Str, *mut c_void, *mut
 type ApplyFn = unsafe extern "C" fn(*mut Ctx, *mut c_void, *mut *mut Str) -> c_int;
 
 macro_rules! table {
-    ($($field:ident: $name:literal => $kind:ty,)*) => {
+    (
+        $($field:ident: $name:literal => $kind:ty,)*
+        ; // what older servers lack
+        $($newer:ident: $newer_name:literal => $newer_kind:ty,)*
+    ) => {
         /// The functions of the server, looked up by name.
-        struct Table { $($field: $kind,)* }
+        struct Table { $($field: $kind,)* $($newer: Option<$newer_kind>,)* }
 
         impl Table {
             fn fill(get: impl Fn(&CStr) -> Option<NonNull<c_void>>) -> Result<Self, LoadError> {
@@ -70,6 +75,11 @@ macro_rules! table {
                         // of its header redismodule.h, written beside the name below.
                         unsafe { std::mem::transmute::<*mut c_void, $kind>(found.as_ptr()) }
                     },
+                )* $(
+                    $newer: get($newer_name).map(|found| {
+                        // SAFETY: as above.
+                        unsafe { std::mem::transmute::<*mut c_void, $newer_kind>(found.as_ptr()) }
+                    }),
                 )* })
             }
         }
@@ -133,6 +143,10 @@ table! {
     free_user: c"RedisModule_FreeModuleUser" => unsafe extern "C" fn(*mut RawUser) -> c_int,
     set_context_user: c"RedisModule_SetContextUser" => unsafe extern "C" fn(*mut Ctx, *const RawUser),
     acl_check_key: c"RedisModule_ACLCheckKeyPermissions" => unsafe extern "C" fn(*mut RawUser, *mut Str, c_int) -> c_int,
+    acl_check_command: c"RedisModule_ACLCheckCommandPermissions" => unsafe extern "C" fn(*mut RawUser, *mut *mut Str, c_int) -> c_int,
+    get_command: c"RedisModule_GetCommand" => unsafe extern "C" fn(*mut Ctx, *const c_char) -> *mut Cmd,
+    ;
+    set_command_categories: c"RedisModule_SetCommandACLCategories" => unsafe extern "C" fn(*mut Cmd, *const c_char) -> c_int,
 }
 
 static TABLE: OnceLock<Table> = OnceLock::new();
@@ -293,13 +307,55 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Adds a command without keys.
-    pub fn create_command(&self, name: &CStr, flags: &CStr) -> Result<(), LoadError> {
+    /// Adds a command without keys. The flags say nothing to ACL: what it goes by are the
+    /// categories, which servers before Redis 7.2 do not take.
+    pub fn create_command(
+        &self,
+        name: &CStr,
+        flags: &CStr,
+        categories: &CStr,
+    ) -> Result<(), LoadError> {
+        let shown = || format!("the command {}", name.to_string_lossy());
         // SAFETY: the server copies the name and the flags.
         let code = unsafe {
             (api().create_command)(self.raw, name.as_ptr(), on_command, flags.as_ptr(), 0, 0, 0)
         };
-        accepted(code, || format!("the command {}", name.to_string_lossy()))
+        accepted(code, shown)?;
+        let Some(set_categories) = api().set_command_categories else {
+            return Ok(());
+        };
+        // SAFETY: the command was made above, by the module that is being loaded.
+        let code = unsafe {
+            let command = (api().get_command)(self.raw, name.as_ptr());
+            set_categories(command, categories.as_ptr())
+        };
+        accepted(code, shown)
+    }
+
+    /// Whether the server puts commands of modules into ACL categories.
+    pub fn has_categories(&self) -> bool {
+        api().set_command_categories.is_some()
+    }
+
+    /// Whether the client's user may run a command, by its name alone.
+    pub fn may_run(&self, command: &[u8]) -> bool {
+        // SAFETY: the strings and the user are ours to free, and live through the check.
+        unsafe {
+            let name = (api().get_current_user_name)(self.raw);
+            if name.is_null() {
+                return false;
+            }
+            let user = (api().get_user)(name);
+            (api().free_string)(self.raw, name);
+            if user.is_null() {
+                return false;
+            }
+            let mut argv = create_string(command);
+            let code = (api().acl_check_command)(user, &raw mut argv, 1);
+            (api().free_string)(ptr::null_mut(), argv);
+            (api().free_user)(user);
+            code == OK
+        }
     }
 
     /// Adds a setting to `CONFIG`; `index` comes back in the entry's `config` and `set_config`.
