@@ -615,6 +615,26 @@ pub fn one_shot(task: Box<dyn FnOnce() + Send>) -> bool {
     code == OK
 }
 
+/// Has the server's main thread do some work in its event loop, under its own hold of the lock.
+/// `done` gets what came of it, and the context back. `false` if that thread cannot be asked.
+pub fn on_main_thread<R>(
+    context: ThreadContext,
+    work: impl FnOnce(&ContextLock) -> R + Send + 'static,
+    done: impl FnOnce(R, ThreadContext) + Send + 'static,
+) -> bool {
+    one_shot(Box::new(move || {
+        // Never dropped: the main thread lets the lock go by itself.
+        let mut lock = ManuallyDrop::new(ContextLock {
+            context: ManuallyDrop::new(context),
+            _same_thread: PhantomData,
+        });
+        let result = work(&lock);
+        // SAFETY: the context is taken once, and the guard is neither used nor dropped after that.
+        let context = unsafe { ManuallyDrop::take(&mut lock.context) };
+        done(result, context);
+    }))
+}
+
 // -- blocked clients and replies -------------------------------------------------------------------
 
 /// A client that waits for its answer.
@@ -645,6 +665,8 @@ impl BlockedClient {
 pub struct CallMode {
     /// The command is one that scripts may not use, and does not write.
     pub admin: bool,
+    /// The command runs a script of the server; the rules hold for the commands of that.
+    pub nested: bool,
     /// The reply comes in RESP3.
     pub resp3: bool,
 }
@@ -853,11 +875,13 @@ impl ContextLock {
         mode: CallMode,
         read: impl FnOnce(&[u8]) -> R,
     ) -> Option<R> {
-        let format = match (mode.admin, mode.resp3) {
-            (false, false) => c"v!CEMS",
-            (false, true) => c"v!CEMS3",
-            (true, false) => c"vCEMW",
-            (true, true) => c"vCEMW3",
+        let format = match (mode.admin, mode.nested, mode.resp3) {
+            (false, false, false) => c"v!CEMS",
+            (false, false, true) => c"v!CEMS3",
+            (false, true, false) => c"v!CEM",
+            (false, true, true) => c"v!CEM3",
+            (true, _, false) => c"vCEMW",
+            (true, _, true) => c"vCEMW3",
         };
         let strings: Vec<*mut Str> = arguments.iter().map(|text| create_string(text)).collect();
         // SAFETY: the lock is held. The format says a vector of strings with its length, which is
