@@ -6,13 +6,15 @@ import threading
 import traceback
 
 
-def run(box: int) -> None:
+def run(box: int, subinterpreter: bool = False) -> None:
     """Be a worker until it ends, then say so.
 
     Parameters
     ----------
     box : int
         The worker's mailbox.
+    subinterpreter : bool, default False
+        This thread is the first of a sub-interpreter.
     """
     from gearframe.shard import host
 
@@ -21,8 +23,8 @@ def run(box: int) -> None:
         from gearframe.shard.worker import extensions
         from gearframe.shard.worker.main import run as work
 
-        if extensions.in_unguarded_interpreter():
-            extensions.refuse_foreign_extensions()
+        if subinterpreter:
+            extensions.refuse_unfit()
         work(box)
     except BaseException:  # noqa: BLE001 - user code runs below; nothing of it may end unheard
         problem = traceback.format_exc()

@@ -1,4 +1,4 @@
-"""Which libraries a sub-interpreter of Python 3.11 or 3.12 may load.
+"""Which libraries a sub-interpreter may load.
 
 From Python 3.13 on an interpreter with a lock of its own refuses libraries that do not say that
 they support it, before any of their code runs. Python 3.11 refuses none, and Python 3.12 runs their
@@ -9,10 +9,10 @@ allocator, which ends the server. So what is not Python's own is refused here, i
 
 from __future__ import annotations
 
-import importlib
 import sys
 import sysconfig
 from collections.abc import Callable
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -29,28 +29,37 @@ if sys.version_info >= (3, 12):
     UNFIT |= {"_lsprof", "_tkinter", "_zoneinfo", "nis", "ossaudiodev", "pyexpat", "readline"}
 
 
-def in_unguarded_interpreter() -> bool:
-    """Tell whether this is a sub-interpreter whose Python does not refuse libraries itself.
-
-    Returns
-    -------
-    bool
-    """
-    if sys.version_info >= (3, 13):
-        return False
-    interpreters = importlib.import_module("_xxsubinterpreters")
-    return bool(interpreters.get_current() != interpreters.get_main())
+HIDING = {"polars"}
+"""Libraries that go on when their native part is refused, and fail with a riddle later."""
 
 
-def refuse_foreign_extensions() -> None:
-    """Make this interpreter refuse all extension modules but those of the standard library."""
+class _Refusal(MetaPathFinder):
+    """Refuses libraries by their names."""
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        if name in HIDING:
+            raise _refused(name)
+
+
+def refuse_unfit() -> None:
+    """Make this sub-interpreter refuse the libraries that would harm the others, or itself."""
+    sys.meta_path.insert(0, _Refusal())
+    if sys.version_info < (3, 13):
+        _refuse_foreign_extensions()
+
+
+def _refuse_foreign_extensions() -> None:
     standard = Path(sysconfig.get_config_var("DESTSHARED"))
     loader_class: Any = ExtensionFileLoader
     create: Callable[[ExtensionFileLoader, ModuleSpec], ModuleType] = loader_class.create_module
 
     def create_module(loader: ExtensionFileLoader, spec: ModuleSpec) -> ModuleType:
         if Path(str(spec.origin)).parent != standard or spec.name in UNFIT:
-            raise ImportError(f"module {spec.name} does not support loading in subinterpreters")
+            raise _refused(spec.name)
         return create(loader, spec)
 
     loader_class.create_module = create_module
+
+
+def _refused(name: str) -> ImportError:
+    return ImportError(f"module {name} does not support loading in subinterpreters")
