@@ -160,35 +160,36 @@ GB('PythonReader').map(step).run(one)
     assert status(client, execution) == "aborted"
 
 
-def test_an_execution_that_waits_for_its_turn_is_aborted(client: redis.Redis) -> None:
+def test_a_script_that_waits_for_its_turn_is_dropped_with_its_client(
+    client: redis.Redis, module_server: Server
+) -> None:
     loop = STEP.format(kind="map", loop=LOOPS["empty"])
-    server = str(client.connection_pool.connection_kwargs["port"])
     busy = [begin(client, loop) for _ in range(3)]  # as many as ExecutionThreads
     wait_for(lambda: [status(client, name) for name in busy] == ["running"] * 3)
+    waiting = connect(module_server, client_name="waiting")
+    waiting.ping()
     with ThreadPoolExecutor() as pool:
-        # Its script does not run yet, so it has no id to ask for; its client can leave.
-        waiting = pool.submit(_killed, client, "waiting", "execute('SET', 'late', 1)")
-        wait_for(lambda: "name=waiting" in str(client.execute_command("CLIENT", "LIST")))
-        found = [each["id"] for each in client.client_list() if each["name"] == "waiting"]
-        client.client_kill_filter(_id=found[0])
-        assert waiting.result()
+        sent = pool.submit(send, waiting, "execute('SET', 'late', 1)")
+        found = wait_for(lambda: _waiting(client))
+        client.client_kill_filter(_id=found)
+        with pytest.raises(redis.ConnectionError):
+            sent.result()
     for name in busy:
         assert client.execute_command("RG.ABORTEXECUTION", name) == b"OK"
     assert send(client, "1") == b"OK"
-    assert client.get("late") is None, server
+    assert client.get("late") is None
 
 
-def _killed(client: redis.Redis, name: str, script: str) -> bool:
-    kwargs = dict(client.connection_pool.connection_kwargs) | {"client_name": name}
-    with redis.Redis(**{k: kwargs[k] for k in ("host", "port", "client_name")}) as other:
-        try:
-            other.execute_command("RG.PYEXECUTE", script)
-        except redis.ConnectionError:
-            return True
-    return False
+def _waiting(client: redis.Redis) -> str | None:
+    for each in client.client_list():
+        if each["name"] == "waiting" and "b" in each["flags"] and each["cmd"] == "rg.pyexecute":
+            return str(each["id"])
+    return None
 
 
-def test_swallowing_everything_for_ever_is_told(client: redis.Redis) -> None:
+def test_swallowing_everything_for_ever_is_told(
+    client: redis.Redis, module_server: Server
+) -> None:
     """Code that catches BaseException in a loop goes on; each exception costs it its way so far."""
     script = STEP.format(
         kind="map",
@@ -201,8 +202,7 @@ def test_swallowing_everything_for_ever_is_told(client: redis.Redis) -> None:
     execution = begin(client, script)
     wait_for(lambda: client.exists("begun"))
     with ThreadPoolExecutor() as pool:
-        kwargs = client.connection_pool.connection_kwargs
-        with redis.Redis(host=kwargs["host"], port=kwargs["port"]) as other:
+        with connect(module_server) as other:
             aborted = pool.submit(other.execute_command, "RG.ABORTEXECUTION", execution)
             # Interrupts arrive between the parts that catch them as well, so it ends soon.
             assert aborted.result() == b"OK"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import queue
 import threading
 from collections.abc import Callable, Iterable
 from contextvars import Context
@@ -34,11 +35,14 @@ class LoopThread:
         # Futures that coroutines wait for are ours: they look after atomic blocks.
         self.loop.create_future = lambda: future(self.loop)  # type: ignore[method-assign]
         self._stopping = False
+        self._cancelled: queue.SimpleQueue[asyncio.Task[Any] | None] = queue.SimpleQueue()
         self.thread = start_thread(self._run, "gears-coroutines")
+        start_thread(self._cancel, "gears-cancel")
 
     def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
         self._stopping = True
+        self._cancelled.put(None)
         self.loop.call_soon_threadsafe(self.loop.stop)
         if threading.current_thread() is self.thread:
             return
@@ -49,12 +53,18 @@ class LoopThread:
 
     def cancel(self, task: asyncio.Task[Any]) -> None:
         """Cancel a task: where it waits, or in a loop of its own that does not wait for anything."""
-        self.loop.call_soon_threadsafe(task.cancel)
-        if asyncio.current_task(self.loop) is task and _interrupt is not None:
-            start_thread(lambda: self._free(task), "gears-stuck")
+        # One call into C: who cancels may be interrupted itself, again and again.
+        self._cancelled.put(task)
+
+    def _cancel(self) -> None:
+        while (task := self._cancelled.get()) is not None:
+            self.loop.call_soon_threadsafe(task.cancel)
+            self._free(task)
 
     def _free(self, task: asyncio.Task[Any]) -> None:
         """Interrupt the thread until the loop has a turn, or is busy with another task."""
+        if asyncio.current_task(self.loop) is not task:
+            return
         turned = threading.Event()
         self.loop.call_soon_threadsafe(turned.set)
         while not turned.wait(_STUCK) and asyncio.current_task(self.loop) is task:
