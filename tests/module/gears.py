@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from tests.servers.server import Server
 
-PATIENCE = 60.0
+PATIENCE = 20.0
 """Seconds after which what has not happened is taken for a hang."""
 
 

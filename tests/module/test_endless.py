@@ -182,7 +182,7 @@ def test_a_script_that_waits_for_its_turn_is_dropped_with_its_client(
 
 def _waiting(client: redis.Redis) -> str | None:
     for each in client.client_list():
-        if each["name"] == "waiting" and "b" in each["flags"] and each["cmd"] == "rg.pyexecute":
+        if each["name"] == "waiting" and "b" in each["flags"] and each["cmd"].lower() == "rg.pyexecute":
             return str(each["id"])
     return None
 
