@@ -31,6 +31,7 @@ type Str = c_void;
 type Key = c_void;
 type CallReply = c_void;
 type RawUser = c_void;
+type RawCommand = c_void;
 type Cursor = c_void;
 type Blocked = c_void;
 type InfoCtx = c_void;
@@ -136,6 +137,12 @@ table! {
 }
 
 static TABLE: OnceLock<Table> = OnceLock::new();
+
+type GetCommandFn = unsafe extern "C" fn(*mut Ctx, *const c_char) -> *mut RawCommand;
+type SetCategoriesFn = unsafe extern "C" fn(*mut RawCommand, *const c_char) -> c_int;
+
+/// What puts commands into ACL categories; Redis 7.0 has no such functions.
+static CATEGORIES: OnceLock<(GetCommandFn, SetCategoriesFn)> = OnceLock::new();
 
 /// The functions; loading filled the table before any other code of this crate can run.
 fn api() -> &'static Table {
@@ -243,18 +250,31 @@ impl Context<'_> {
         let get = unsafe {
             *raw.cast::<unsafe extern "C" fn(*const c_char, *mut *mut c_void) -> c_int>()
         };
+        let find = |name: &CStr| {
+            let mut found = ptr::null_mut();
+            // SAFETY: `get` takes a name and a place for the function.
+            let code = unsafe { get(name.as_ptr(), &raw mut found) };
+            if code == OK {
+                NonNull::new(found)
+            } else {
+                None
+            }
+        };
         if TABLE.get().is_none() {
-            let table = Table::fill(|name| {
-                let mut found = ptr::null_mut();
-                // SAFETY: `get` takes a name and a place for the function.
-                let code = unsafe { get(name.as_ptr(), &raw mut found) };
-                if code == OK {
-                    NonNull::new(found)
-                } else {
-                    None
-                }
-            })?;
-            let _: Result<(), _> = TABLE.set(table);
+            let _: Result<(), _> = TABLE.set(Table::fill(find)?);
+        }
+        if let (Some(command), Some(categories)) = (
+            find(c"RedisModule_GetCommand"),
+            find(c"RedisModule_SetCommandACLCategories"),
+        ) {
+            // SAFETY: the functions of these names have these types in redismodule.h.
+            let functions = unsafe {
+                (
+                    std::mem::transmute::<*mut c_void, GetCommandFn>(command.as_ptr()),
+                    std::mem::transmute::<*mut c_void, SetCategoriesFn>(categories.as_ptr()),
+                )
+            };
+            let _: Result<(), _> = CATEGORIES.set(functions);
         }
         // SAFETY: the context is the loading one, and the name lives through the call.
         unsafe {
@@ -293,13 +313,35 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Adds a command without keys.
-    pub fn create_command(&self, name: &CStr, flags: &CStr) -> Result<(), LoadError> {
+    /// Adds a command without keys, in the ACL categories that are given (not before Redis 7.2: its
+    /// flags say nothing to the ACL).
+    pub fn create_command(
+        &self,
+        name: &CStr,
+        flags: &CStr,
+        categories: &CStr,
+    ) -> Result<(), LoadError> {
         // SAFETY: the server copies the name and the flags.
         let code = unsafe {
             (api().create_command)(self.raw, name.as_ptr(), on_command, flags.as_ptr(), 0, 0, 0)
         };
-        accepted(code, || format!("the command {}", name.to_string_lossy()))
+        accepted(code, || format!("the command {}", name.to_string_lossy()))?;
+        let Some((get_command, set_categories)) = CATEGORIES.get() else {
+            return Ok(());
+        };
+        // SAFETY: the module is loading, and the command was made just now; the server reads the
+        // texts during the calls.
+        let code = unsafe {
+            let command = get_command(self.raw, name.as_ptr());
+            if command.is_null() {
+                ERR
+            } else {
+                set_categories(command, categories.as_ptr())
+            }
+        };
+        accepted(code, || {
+            format!("the categories of {}", name.to_string_lossy())
+        })
     }
 
     /// Adds a setting to `CONFIG`; `index` comes back in the entry's `config` and `set_config`.
@@ -778,7 +820,8 @@ impl ContextLock {
             (api().free_string)(ptr::null_mut(), name);
             raw
         };
-        (!raw.is_null()).then_some(User {
+        // Not `then_some`: a user made of null would be dropped, and freed.
+        (!raw.is_null()).then(|| User {
             raw,
             _lock: PhantomData,
         })
