@@ -7,8 +7,11 @@ use gearframe_server_api::{Context, Reply};
 use crate::host::Host;
 use crate::tokens::Command;
 
-/// `admin` puts a command into @admin and @dangerous; none is `readonly`.
+/// None is `readonly`: a script may do anything.
 const FLAGS: &CStr = c"admin may-replicate";
+
+/// What ACL rules call them: `-@dangerous` takes all of them away.
+const CATEGORIES: &CStr = c"admin dangerous";
 
 const NAMES: &[&str] = &[
     "RG.PYEXECUTE",
@@ -48,7 +51,7 @@ pub(crate) fn register(context: &Context<'_>) -> Result<(), String> {
     for name in NAMES {
         let name = CString::new(*name).unwrap_or_default();
         context
-            .create_command(&name, FLAGS)
+            .create_command(&name, FLAGS, CATEGORIES)
             .map_err(|error| error.to_string())?;
     }
     Ok(())

@@ -33,6 +33,7 @@ type CallReply = c_void;
 type RawUser = c_void;
 type Cursor = c_void;
 type Blocked = c_void;
+type Command = c_void;
 type InfoCtx = c_void;
 
 #[repr(C)]
@@ -55,6 +56,7 @@ type SetNumberFn =
 type GetTextFn = unsafe extern "C" fn(*const c_char, *mut c_void) -> *mut Str;
 type SetTextFn = unsafe extern "C" fn(*const c_char, *mut Str, *mut c_void, *mut *mut Str) -> c_int;
 type ApplyFn = unsafe extern "C" fn(*mut Ctx, *mut c_void, *mut *mut Str) -> c_int;
+type SetCategoriesFn = unsafe extern "C" fn(*mut Command, *const c_char) -> c_int;
 
 macro_rules! table {
     ($($field:ident: $name:literal => $kind:ty,)*) => {
@@ -132,10 +134,14 @@ table! {
     get_user: c"RedisModule_GetModuleUserFromUserName" => unsafe extern "C" fn(*mut Str) -> *mut RawUser,
     free_user: c"RedisModule_FreeModuleUser" => unsafe extern "C" fn(*mut RawUser) -> c_int,
     set_context_user: c"RedisModule_SetContextUser" => unsafe extern "C" fn(*mut Ctx, *const RawUser),
+    get_command: c"RedisModule_GetCommand" => unsafe extern "C" fn(*mut Ctx, *const c_char) -> *mut Command,
     acl_check_key: c"RedisModule_ACLCheckKeyPermissions" => unsafe extern "C" fn(*mut RawUser, *mut Str, c_int) -> c_int,
 }
 
 static TABLE: OnceLock<Table> = OnceLock::new();
+
+/// The one function that Redis 7.0, the oldest server, does not have.
+static SET_CATEGORIES: OnceLock<SetCategoriesFn> = OnceLock::new();
 
 /// The functions; loading filled the table before any other code of this crate can run.
 fn api() -> &'static Table {
@@ -244,7 +250,7 @@ impl Context<'_> {
             *raw.cast::<unsafe extern "C" fn(*const c_char, *mut *mut c_void) -> c_int>()
         };
         if TABLE.get().is_none() {
-            let table = Table::fill(|name| {
+            let find = |name: &CStr| {
                 let mut found = ptr::null_mut();
                 // SAFETY: `get` takes a name and a place for the function.
                 let code = unsafe { get(name.as_ptr(), &raw mut found) };
@@ -253,8 +259,14 @@ impl Context<'_> {
                 } else {
                     None
                 }
-            })?;
-            let _: Result<(), _> = TABLE.set(table);
+            };
+            let _: Result<(), _> = TABLE.set(Table::fill(find)?);
+            if let Some(found) = find(c"RedisModule_SetCommandACLCategories") {
+                // SAFETY: as in the table; the type is that of redismodule.h.
+                let function =
+                    unsafe { std::mem::transmute::<*mut c_void, SetCategoriesFn>(found.as_ptr()) };
+                let _: Result<(), _> = SET_CATEGORIES.set(function);
+            }
         }
         // SAFETY: the context is the loading one, and the name lives through the call.
         unsafe {
@@ -293,13 +305,32 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Adds a command without keys.
-    pub fn create_command(&self, name: &CStr, flags: &CStr) -> Result<(), LoadError> {
+    /// Adds a command without keys, in categories of ACL rules such as `admin dangerous`. The
+    /// flags alone put no module's command into any, and Redis 7.0 knows no way to do it.
+    pub fn create_command(
+        &self,
+        name: &CStr,
+        flags: &CStr,
+        categories: &CStr,
+    ) -> Result<(), LoadError> {
         // SAFETY: the server copies the name and the flags.
         let code = unsafe {
             (api().create_command)(self.raw, name.as_ptr(), on_command, flags.as_ptr(), 0, 0, 0)
         };
-        accepted(code, || format!("the command {}", name.to_string_lossy()))
+        accepted(code, || format!("the command {}", name.to_string_lossy()))?;
+        let Some(set) = SET_CATEGORIES.get() else {
+            return Ok(());
+        };
+        // SAFETY: the command was made just now, and the server reads the text in the call.
+        let code = unsafe {
+            set(
+                (api().get_command)(self.raw, name.as_ptr()),
+                categories.as_ptr(),
+            )
+        };
+        accepted(code, || {
+            format!("the ACL categories of {}", name.to_string_lossy())
+        })
     }
 
     /// Adds a setting to `CONFIG`; `index` comes back in the entry's `config` and `set_config`.
