@@ -30,10 +30,15 @@ def reply_tree(value: object, depth: int = 0) -> Tree:
         decimals; a str as it is, except that ``+text`` is a simple string and ``-text`` an error;
         bytes as they are; of anything else the text ``PY RECORD``.
 
+    Notes
+    -----
+    RedisGears makes an error of ``-5`` too, which loses the sign of each negative number that
+    ``run`` turned into a str. The text of a number stays as it is here.
+
     Examples
     --------
-    >>> reply_tree([True, 1.5, "+OK", "a", {}])
-    [1, '1.500000', ('simple', 'OK'), 'a', 'PY RECORD']
+    >>> reply_tree([True, 1.5, "+OK", "a", {}, "-ERR no", "-5"])
+    [1, '1.500000', ('simple', 'OK'), 'a', 'PY RECORD', ('error', 'ERR no'), '-5']
     """
     if isinstance(value, str):
         return _text(value)
@@ -56,10 +61,17 @@ def _text(value: str) -> Tree:
             text.encode()
         except UnicodeEncodeError:  # half of a surrogate pair
             return text.encode(errors="backslashreplace")
-    if len(text) > 1 and text[0] in "+-":
+    if len(text) > 1 and text[0] in "+-" and not _negative(text):
         kind = "simple" if text[0] == "+" else "error"
         return (kind, text[1:].replace("\r", " ").replace("\n", " "))
     return text
+
+
+def _negative(text: str) -> bool:
+    try:
+        return text[0] == "-" and float(text) <= 0
+    except ValueError:
+        return False
 
 
 def _digits(number: int) -> str:

@@ -130,7 +130,7 @@ def test_named_sessions(plane: Plane) -> None:
 def test_a_sub_interpreter_begins_and_ends_with_its_session(plane: Plane) -> None:
     token, job, name = plane.script("ID", "a", "ISOLATION", "SubInterpreter", box=1)
     assert plane.host.interpreters == [
-        ("gears-a", False, "gearframe.shard.control.worker_thread", "run", [1])
+        ("gears-a", False, "gearframe.shard.control.worker_thread", "run", [1, True])
     ]
     plane.tell("started", job, name, [])
     plane.done(name, "1")

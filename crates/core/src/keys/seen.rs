@@ -15,6 +15,13 @@ const EMPTY: Slot = [0; 3];
 const PARTS: usize = 64;
 const FIRST_SLOTS: usize = 64;
 
+/// What is remembered of a key.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    part: usize,
+    slot: Slot,
+}
+
 /// A set of keys that only grows.
 #[derive(Debug)]
 pub struct SeenKeys {
@@ -36,13 +43,39 @@ impl Default for SeenKeys {
 impl SeenKeys {
     /// Remembers a key. Returns whether it is new.
     pub fn insert(&mut self, key: &[u8]) -> bool {
+        let mark = self.mark(key);
+        self.parts[mark.part].insert(mark.slot)
+    }
+
+    /// Remembers many keys. Returns of each whether it is new.
+    ///
+    /// The table is far larger than the processor's caches, so that nearly each key waits for
+    /// memory. Here the places of all keys are looked at first: those loads do not depend on one
+    /// another, and are waited for together.
+    pub fn insert_all<'a>(&mut self, keys: impl Iterator<Item = &'a [u8]>) -> Vec<bool> {
+        let marks: Vec<Mark> = keys.map(|key| self.mark(key)).collect();
+        let looked = marks.iter().fold(0, |sum, mark| {
+            let part = &self.parts[mark.part];
+            sum ^ part
+                .slots
+                .get(part.home(mark.slot))
+                .map_or(0, |slot| slot[0])
+        });
+        std::hint::black_box(looked);
+        marks
+            .iter()
+            .map(|mark| self.parts[mark.part].insert(mark.slot))
+            .collect()
+    }
+
+    fn mark(&self, key: &[u8]) -> Mark {
         let mut hasher = SipHasher13::new_with_keys(self.secret.0, self.secret.1);
         hasher.write(key);
         let hash = hasher.finish128();
         let slot = fingerprint(hash.h1, hash.h2);
         // The part comes from bits that the slot does not hold, so each part fills evenly.
         let part = (hash.h2 >> 58) as usize % PARTS;
-        self.parts[part].insert(slot)
+        Mark { part, slot }
     }
 
     /// Bytes held.
@@ -83,11 +116,15 @@ impl Part {
         true
     }
 
+    /// Where a slot is looked for first.
+    fn home(&self, slot: Slot) -> usize {
+        // Multiply-shift maps the hash onto any length, not only powers of two.
+        ((u64::from(slot[1]) * self.slots.len() as u64) >> 32) as usize
+    }
+
     /// Where `slot` is, or the empty place where it belongs.
     fn find(&self, slot: Slot) -> usize {
-        let length = self.slots.len() as u64;
-        // Multiply-shift maps the hash onto any length, not only powers of two.
-        let mut position = ((u64::from(slot[1]) * length) >> 32) as usize;
+        let mut position = self.home(slot);
         while self.slots[position] != EMPTY && self.slots[position] != slot {
             position += 1;
             if position == self.slots.len() {
@@ -122,6 +159,19 @@ mod tests {
             }
         }
         assert!(seen.memory() < 100_000 * 24, "{} bytes", seen.memory());
+    }
+
+    #[test]
+    fn many_keys_are_as_new_together_as_one_by_one() {
+        let keys: Vec<String> = (0..10_000).map(|i| format!("user:{}", i % 7_000)).collect();
+        let (mut one, mut many) = (SeenKeys::default(), SeenKeys::default());
+        for part in keys.chunks(999) {
+            let expected: Vec<bool> = part.iter().map(|key| one.insert(key.as_bytes())).collect();
+            assert_eq!(
+                many.insert_all(part.iter().map(|key| key.as_bytes())),
+                expected
+            );
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! A batch of records while it is being filled.
 
+use gearframe_core::keys::SeenKeys;
 use gearframe_embedded_python::{Payload, Records, Row, Span, Value};
-use gearframe_server_api::{HashFields, KeyView};
+use gearframe_server_api::{HashFields, KeyKind, KeyView};
 
 /// A batch ends at so many bytes, however few records it has.
-const MOST_BYTES: usize = 4 << 20;
+const MOST_BYTES: usize = 1 << 20;
 
 /// Records for Python, and what is left for it to do.
 #[derive(Default)]
@@ -48,6 +49,31 @@ impl Batch {
         self.tree_bytes += bytes;
         let payload = value.map_or(Payload::Nothing, Payload::Tree);
         self.records.rows.push(Row { key, kind, payload });
+    }
+
+    /// Adds a string.
+    pub(crate) fn push_text(&mut self, key: &[u8], text: &[u8]) {
+        let (key, text) = (self.span(key), self.span(text));
+        self.records.rows.push(Row {
+            key,
+            kind: KeyKind::String.name(),
+            payload: Payload::Text(text),
+        });
+    }
+
+    /// Drops those of the records behind the first `checked` whose keys were met before.
+    pub(crate) fn drop_met(&mut self, checked: usize, seen: &mut SeenKeys) {
+        let records = &self.records;
+        let name = |row: &Row| {
+            let start = row.key.start as usize;
+            records.bytes.get(start..start + row.key.len as usize)
+        };
+        let keys = records.rows[checked..].iter();
+        let fresh = seen.insert_all(keys.map(|row| name(row).unwrap_or_default()));
+        if fresh.contains(&false) {
+            let mut fresh = std::iter::repeat_n(true, checked).chain(fresh);
+            self.records.rows.retain(|_| fresh.next().unwrap_or(true));
+        }
     }
 
     /// Adds a hash with all its fields.

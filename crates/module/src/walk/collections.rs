@@ -1,75 +1,28 @@
-//! Values that come by commands: strings, lists, sets, sorted sets, streams, JSON and long hashes.
+//! Values that come by many commands: of keys with many elements, and JSON.
 //!
-//! The server changes the encoding of a short string when a module looks at it in place, and has
-//! no cheap way to the rest; its own commands do neither harm nor bad. A key with many elements is
-//! read in pieces, one for each hold of the lock.
+//! A key with many elements is read in pieces, one for each hold of the lock.
 
 use gearframe_embedded_python::Value;
 use gearframe_server_api::KeyKind;
 
 use crate::calls::Session;
 use crate::resp;
-use crate::walk::batch::Batch;
+use crate::walk::later::Later;
 use crate::walk::reader::Reader;
+use crate::walk::shapes::{dict, entries, filled, id_of, items, pair, present, set, text, zset};
 
 /// The elements of one piece.
-const PIECE: usize = 500;
+pub(crate) const PIECE: usize = 500;
 
 /// How often a list that changes its length while it is read is begun anew.
 const TRIES: usize = 8;
 
-/// A key whose value is still to be read.
-pub(crate) struct Later {
-    pub(crate) key: Vec<u8>,
-    pub(crate) kind: KeyKind,
-    pub(crate) length: usize,
-}
-
-/// Reads the value of a key into the batch. A key that is gone by now gives no record; one that
-/// has become another type is read as that.
-pub(crate) fn read(reader: &Reader, later: Later, batch: &mut Batch) -> Result<(), String> {
-    let mut pieces = Pieces {
-        reader,
-        key: &later.key,
-        bytes: 0,
-    };
-    let value = match pieces.value(later.kind, later.length) {
-        Err(text) if text.starts_with("WRONGTYPE") => return again(reader, later, batch),
-        outcome => outcome?,
-    };
-    let Some(value) = value else { return Ok(()) };
-    batch.documents |= later.kind == KeyKind::Module && value != Value::None;
-    batch.push(&later.key, later.kind.name(), Some(value), pieces.bytes);
-    Ok(())
-}
-
-fn again(reader: &Reader, later: Later, batch: &mut Batch) -> Result<(), String> {
-    let (kind, length) = reader.hold(|lock| {
-        let opened = lock
-            .select_db(reader.caller().db)
-            .then(|| lock.open(&later.key));
-        opened.map_or((KeyKind::Empty, 0), |key| {
-            (key.view().kind(), key.view().length())
-        })
-    });
-    if kind == KeyKind::Empty || reader.stopped() {
-        return Ok(());
-    }
-    read(
-        reader,
-        Later {
-            kind,
-            length,
-            ..later
-        },
-        batch,
-    )
-}
-
-struct Pieces<'a> {
-    reader: &'a Reader,
-    key: &'a [u8],
-    bytes: usize,
+/// A key that is read piece by piece.
+pub(crate) struct Pieces<'a> {
+    pub(crate) reader: &'a Reader,
+    pub(crate) key: &'a [u8],
+    /// Of all replies so far.
+    pub(crate) bytes: usize,
 }
 
 impl Pieces<'_> {
@@ -84,21 +37,16 @@ impl Pieces<'_> {
     }
 
     /// The value, or `None` for a key that is gone.
-    fn value(&mut self, kind: KeyKind, length: usize) -> Result<Option<Value>, String> {
-        let few = length <= 2 * PIECE;
-        let key = self.key;
-        match kind {
+    pub(crate) fn value(&mut self, later: &Later) -> Result<Option<Value>, String> {
+        if later.is_small() {
+            return later.shaped(self.run(&later.command())?);
+        }
+        match later.kind {
             KeyKind::Empty => Ok(None),
-            KeyKind::String => Ok(present(self.run(&[b"GET", key])?)),
-            KeyKind::List if few => Ok(filled(self.run(&[b"LRANGE", key, b"0", b"-1"])?)),
+            KeyKind::String => Ok(present(self.run(&[b"GET", self.key])?)),
             KeyKind::List => self.list(),
-            KeyKind::Set if few => Ok(filled(self.run(&[b"SMEMBERS", key])?).map(set)),
             KeyKind::Set => Ok(Some(set(Value::List(self.scan(b"SSCAN")?)))),
-            KeyKind::Hash if few => Ok(filled(self.run(&[b"HGETALL", key])?).map(dict)),
             KeyKind::Hash => Ok(Some(dict(Value::List(self.scan(b"HSCAN")?)))),
-            KeyKind::Zset if few => {
-                Ok(filled(self.run(&[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"])?).map(zset))
-            }
             KeyKind::Zset => Ok(Some(zset(Value::List(self.scan(b"ZSCAN")?)))),
             KeyKind::Stream => self.stream().map(Some),
             KeyKind::Module => self.module(),
@@ -157,23 +105,18 @@ impl Pieces<'_> {
 
     /// The entries of a stream, page by page; those that are added meanwhile may be among them.
     fn stream(&mut self) -> Result<Value, String> {
-        let (mut from, mut entries) = (b"-".to_vec(), Vec::new());
+        let (mut from, mut found) = (b"-".to_vec(), Vec::new());
         loop {
             let count = PIECE.to_string();
-            let page =
-                items(self.run(&[b"XRANGE", self.key, &from, b"+", b"COUNT", count.as_bytes()])?);
+            let command = [b"XRANGE", self.key, &from, b"+", b"COUNT", count.as_bytes()];
+            let page = entries(self.run(&command)?)?;
             let last = page.len() < PIECE;
-            for entry in page {
-                let [id, fields] = pair(entry)?;
-                let id = text(id);
-                from = [b"(", id.as_slice()].concat();
-                entries.push(Value::Dict(vec![
-                    (Value::Text("id".into()), Value::Bulk(id)),
-                    (Value::Text("value".into()), dict(fields)),
-                ]));
+            if let Some(id) = page.last().and_then(id_of) {
+                from = [b"(", id].concat();
             }
+            found.extend(page);
             if last || self.reader.stopped() {
-                return Ok(Value::List(entries));
+                return Ok(Value::List(found));
             }
         }
     }
@@ -186,82 +129,4 @@ impl Pieces<'_> {
             _ => Ok(Some(Value::None)),
         }
     }
-}
-
-fn present(value: Value) -> Option<Value> {
-    (value != Value::None).then_some(value)
-}
-
-/// A collection without elements does not exist.
-fn filled(value: Value) -> Option<Value> {
-    match &value {
-        Value::List(items) if items.is_empty() => None,
-        Value::None => None,
-        _ => Some(value),
-    }
-}
-
-fn items(value: Value) -> Vec<Value> {
-    match value {
-        Value::List(items) => items,
-        _ => Vec::new(),
-    }
-}
-
-fn pair(value: Value) -> Result<[Value; 2], String> {
-    items(value)
-        .try_into()
-        .map_err(|_| "ERR the reply of the server has another shape".to_owned())
-}
-
-fn text(value: Value) -> Vec<u8> {
-    match value {
-        Value::Bulk(bytes) => bytes,
-        _ => Vec::new(),
-    }
-}
-
-fn hashable(value: Value) -> Value {
-    match value {
-        Value::Bulk(bytes) => Value::Key(bytes),
-        other => other,
-    }
-}
-
-fn set(value: Value) -> Value {
-    Value::Set(items(value).into_iter().map(hashable).collect())
-}
-
-fn pairs(value: Value) -> Vec<(Value, Value)> {
-    let mut rest = items(value).into_iter();
-    std::iter::from_fn(|| Some((hashable(rest.next()?), rest.next()?))).collect()
-}
-
-fn dict(value: Value) -> Value {
-    Value::Dict(pairs(value))
-}
-
-/// Members with their scores, in the order of the server: by score, then by the member's bytes.
-fn zset(value: Value) -> Value {
-    let mut scored: Vec<(Vec<u8>, f64)> = pairs(value)
-        .into_iter()
-        .map(|(member, score)| {
-            let number = String::from_utf8_lossy(&text(score))
-                .parse()
-                .unwrap_or(f64::NAN);
-            let member = if let Value::Key(bytes) = member {
-                bytes
-            } else {
-                Vec::new()
-            };
-            (member, number)
-        })
-        .collect();
-    scored.sort_by(|one, other| one.1.total_cmp(&other.1).then_with(|| one.0.cmp(&other.0)));
-    Value::Dict(
-        scored
-            .into_iter()
-            .map(|(member, score)| (Value::Key(member), Value::Float(score)))
-            .collect(),
-    )
 }

@@ -6,9 +6,11 @@
 
 mod batch;
 mod collections;
+mod later;
 mod options;
 mod reader;
 mod registry;
+mod shapes;
 
 pub(crate) use options::Options;
 pub(crate) use registry::Walks;

@@ -1,5 +1,6 @@
 //! The thread of a walk: from hold to hold of the lock, until all keys were met.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -11,7 +12,7 @@ use gearframe_server_api::{ContextLock, HashFields, KeyKind, KeyView, ScanCursor
 use crate::calls::{Caller, Session};
 use crate::lock::ServerLock;
 use crate::walk::batch::Batch;
-use crate::walk::collections::{self, Later};
+use crate::walk::later::{self, Later};
 use crate::walk::options::{Need, Options};
 use crate::walk::registry::Cost;
 
@@ -44,6 +45,19 @@ struct Progress {
 impl Progress {
     fn enough(&self, records: usize) -> bool {
         self.batch.full(records) || self.later.len() >= records || self.refused.is_some()
+    }
+
+    /// Drops what this hold has met and an earlier one too; the keys that are to be read later.
+    ///
+    /// Not while the server's lock is held: the table of all keys is slow memory.
+    fn drop_met(&mut self, checked: usize) -> VecDeque<Later> {
+        self.batch.drop_met(checked, &mut self.seen);
+        let later = std::mem::take(&mut self.later);
+        let keys = later.iter().map(|later| later.key.as_slice());
+        let fresh = self.seen.insert_all(keys);
+        let both = later.into_iter().zip(fresh);
+        both.filter_map(|(later, fresh)| fresh.then_some(later))
+            .collect()
     }
 }
 
@@ -97,9 +111,11 @@ impl Reader {
             refused: None,
         };
         loop {
+            let checked = progress.batch.len();
             let more = self.hold(|lock| self.step(lock, &cursor, &mut progress))?;
-            for later in std::mem::take(&mut progress.later) {
-                collections::read(self, later, &mut progress.batch)?;
+            let mut waiting = progress.drop_met(checked);
+            while !waiting.is_empty() && !self.stopped() {
+                later::read_some(self, &mut waiting, &mut progress.batch)?;
                 if progress.batch.full(self.options.batch) {
                     self.send(&mut progress.batch, waited);
                 }
@@ -179,10 +195,10 @@ impl Reader {
         progress.refused.take().map_or(Ok(more), Err)
     }
 
-    /// A key of the scan: one that matches, lives, and was not met before.
+    /// A key of the scan: one that matches and lives.
     fn meet(&self, key: &KeyView<'_>, user: &User<'_>, progress: &mut Progress) {
         let matches = glob::matches(&self.options.pattern, key.name());
-        if matches && !key.expired() && progress.seen.insert(key.name()) {
+        if matches && !key.expired() {
             self.take(key, user, progress);
         }
     }

@@ -12,8 +12,9 @@ use crate::walk::batch::Batch;
 use crate::walk::options::Options;
 use crate::walk::reader::Reader;
 
-/// How many batches wait for Python at most.
-const AHEAD: usize = 2;
+/// How many batches wait for Python at most: enough that neither side stands still while the other
+/// one is off its core for a moment.
+const AHEAD: usize = 8;
 
 /// What a walk has cost so far.
 #[derive(Debug, Default)]

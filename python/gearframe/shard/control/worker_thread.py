@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 
 
-def run(box: int) -> None:
+def run(box: int, subinterpreter: bool = False) -> None:
     """Be a worker until it ends, then say so.
 
     Parameters
     ----------
     box : int
         The worker's mailbox.
+    subinterpreter : bool, default False
+        This thread is the first of a sub-interpreter.
     """
     from gearframe.shard import host
 
     problem: str | None = None
     try:
+        from gearframe.shard.worker import extensions
         from gearframe.shard.worker.main import run as work
 
+        if subinterpreter:
+            extensions.refuse_unfit()
         work(box)
     except BaseException:  # noqa: BLE001 - user code runs below; nothing of it may end unheard
         problem = traceback.format_exc()
     finally:
+        _forget_this_thread()
         host.post(0, ("worker_ended", box, problem))
+
+
+def _forget_this_thread() -> None:
+    """Take this thread off the list of those that Python did not start.
+
+    Python 3.13 takes the first thread of a sub-interpreter for such a one, and complains on stderr
+    when the list is gone before the thread.
+    """
+    local = getattr(threading, "_thread_local_info", None)
+    if local is not None:
+        vars(local).pop("_track_dummy_thread_ref", None)

@@ -55,7 +55,7 @@ class Workers:
         worker = self._open(shared=False)
         module, function = "gearframe.shard.control.worker_thread", "run"
         try:
-            self._host.start_interpreter(name, isolated, module, function, [worker.box])
+            self._host.start_interpreter(name, isolated, module, function, [worker.box, True])
         except (RuntimeError, MemoryError, OSError, ValueError) as error:
             self._close(worker)
             raise GearsError(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import cProfile
 import io
 import pstats
 import sys
 import threading
 from collections.abc import Callable
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from gearframe.gears import futures, loop
@@ -31,12 +31,23 @@ def _template() -> dict[str, Any]:
     module = redisgears.install()
     names: dict[str, Any] = {"__name__": SCRIPT_NAME, "__doc__": None}
     names |= {"redisgears": module, "rg": module}
-    names |= {"copy": copy, "cProfile": cProfile, "pstats": pstats, "io": io, "asyncio": asyncio}
+    names |= {"copy": copy, "cProfile": _profiler(), "pstats": pstats, "io": io, "asyncio": asyncio}
     names |= _functions()
     names |= _builders()
     names |= _coroutines()
     names |= _profiling()
     return names
+
+
+def _profiler() -> ModuleType:
+    """Give cProfile, or where it refuses this interpreter its twin in Python."""
+    try:
+        import cProfile
+    except ImportError:  # a sub-interpreter of Python 3.12
+        import profile as python_profile
+
+        return python_profile
+    return cProfile
 
 
 def _functions() -> dict[str, Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import cProfile
 import io
 import pstats
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from gearframe.exceptions import GearsError
 from gearframe.shard.worker.output import to_log
+
+if TYPE_CHECKING:
+    import cProfile
 
 ORDERS = sorted(pstats.Stats.sort_arg_dict_default)
 
@@ -25,11 +28,12 @@ class SessionProfile:
     @contextmanager
     def measure(self) -> Iterator[None]:
         """Measure the block, on this thread."""
-        profile = cProfile.Profile()
         try:
+            profile = profiler_create()
             profile.enable()
-        except ValueError as error:
-            # From Python 3.12 on one thread of an interpreter can be measured at a time.
+        except (ValueError, ImportError) as error:
+            # From Python 3.12 on one thread of an interpreter can be measured at a time, and the
+            # profiler of 3.12 refuses sub-interpreters.
             to_log(f"this run is not profiled: {error}", "verbose")
             yield
             return
@@ -84,6 +88,8 @@ class SessionProfile:
 
 def profiler_create() -> cProfile.Profile:
     """Make a profiler."""
+    import cProfile  # refuses sub-interpreters of Python 3.12, so only who profiles imports it
+
     return cProfile.Profile()
 
 

@@ -1,0 +1,141 @@
+"""What the tests of the module share: sending scripts, waiting, and a server under load."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from tests.servers.server import Server
+
+PATIENCE = 60.0
+"""Seconds after which what has not happened is taken for a hang."""
+
+
+def connect(server: Server, **options: Any) -> redis.Redis:
+    """A client whose waits end as failures, not as hangs."""
+    settings: dict[str, Any] = {"protocol": 2, "socket_timeout": PATIENCE} | options
+    return redis.Redis.from_url(server.url, **settings)
+
+
+def send(client: redis.Redis, script: str, *options: str) -> Any:
+    """Send a script and wait for its answer."""
+    return client.execute_command("RG.PYEXECUTE", script, *options)
+
+
+def begin(client: redis.Redis, script: str, *options: str) -> str:
+    """Begin the execution of a script; its id."""
+    return send(client, script, "UNBLOCKING", *options).decode()
+
+
+def status(client: redis.Redis, execution: str) -> str | None:
+    """What an execution does; None where it is not known."""
+    for _, name, _, found, *_ in client.execute_command("RG.DUMPEXECUTIONS"):
+        if name == execution.encode():
+            return found.decode()
+    return None
+
+
+def wait_for(condition: Callable[[], Any], what: str = "", limit: float = PATIENCE) -> Any:
+    """Ask until the answer is true; give it."""
+    end = time.monotonic() + limit
+    while not (answer := condition()):
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {limit:.0f} s: {what or condition}")
+        time.sleep(0.005)
+    return answer
+
+
+def fill(client: redis.Redis, count: int, *, prefix: str = "key:") -> None:
+    """Make hashes of two fields."""
+    pipeline = client.pipeline(transaction=False)
+    for number in range(count):
+        pipeline.hset(f"{prefix}{number}", mapping={"number": number, "text": "x" * 20})
+    pipeline.execute()
+
+
+def threads_of(server: Server) -> int:
+    """How many threads the server has."""
+    return len(list(Path(f"/proc/{server.pid}/task").iterdir()))
+
+
+def files_of(server: Server) -> int:
+    """How many files and sockets the server has open."""
+    return len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
+
+
+def resident(server: Server) -> int:
+    """The bytes of memory that the server's process holds."""
+    text = Path(f"/proc/{server.pid}/status").read_text()
+    return next(int(line.split()[1]) * 1024 for line in text.splitlines() if "VmRSS" in line)
+
+
+def assert_clean(server: Server) -> None:
+    """The log tells of no fault."""
+    log = server.log()
+    for word in ("crash", "panick", "Traceback", "Fatal Python", "ASSERTION", "does not end"):
+        assert word not in log, log
+
+
+LOAD = {
+    "computes": """
+def numbers():
+    number = 0
+    while True:
+        yield number
+        number += 1
+GB('PythonReader').map(lambda x: sum(i * i for i in range(100))).count().run(numbers)
+""",
+    "walks": """
+def walk():
+    while True:
+        yield execute('HINCRBY', 'rounds', 'walks', 1)
+        execute('SCAN', 0, 'COUNT', 100)
+GB('PythonReader').filter(lambda x: False).run(walk)
+""",
+    "atomic": """
+def blocks():
+    while True:
+        with atomic():
+            before = execute('INCR', 'block')
+            after = execute('DECR', 'block')
+        yield before == 1 and after == 0
+GB('PythonReader').filter(lambda held: not held).run(blocks)
+""",
+}
+"""Scripts whose executions never end: they compute, execute commands and hold the server up."""
+
+# Walks over all keys do end; each script of this kind is begun again from a thread.
+READ = "GB().foreach(lambda r: execute('EXISTS', r['key'])).count().run('key:*')"
+
+
+@contextmanager
+def load(server: Server) -> Iterator[list[str]]:
+    """Run the executions of ``LOAD`` in a server, and walks one after the other beside them."""
+    with connect(server) as client:
+        begun = [begin(client, script) for script in LOAD.values()]
+        for name in begun:
+            wait_for(lambda name=name: status(client, name) == "running", "the load runs")
+    over = threading.Event()
+    reader = threading.Thread(target=_read, args=(server, over))
+    reader.start()
+    try:
+        yield begun
+    finally:
+        over.set()
+        reader.join(PATIENCE)
+        assert not reader.is_alive()
+
+
+def _read(server: Server, over: threading.Event) -> None:
+    with connect(server) as client:
+        while not over.is_set():
+            try:
+                send(client, READ)
+            except redis.RedisError:
+                return  # the server ends: that is what the test is about
