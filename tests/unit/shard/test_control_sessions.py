@@ -185,23 +185,6 @@ def test_the_hint_is_for_sub_interpreters_only(plane: Plane) -> None:
     assert plane.reply(token) == ("error", f"ERR {REFUSED}")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "PyO3 modules do not yet support subinterpreters, see https://github.com/",
-        "ImportError: cannot load module more than once per process",
-    ],
-)
-@pytest.mark.parametrize("isolation", ["shared", "subinterpreter"])
-def test_a_library_that_is_known_by_its_place_only(plane: Plane, text: str, isolation: str) -> None:
-    token, job, _ = plane.script("ISOLATION", isolation)
-    text = f'File "/lib/site-packages/polars/_plr.py", line 39, in rt_32 {text}'
-    plane.tell("failed", job, text)
-    _, told = plane.reply(token)
-    assert told.startswith(f"ERR {text} (polars can")
-    assert "ISOLATION shared" in told
-
-
 def test_a_worker_that_is_lost(plane: Plane) -> None:
     running, name = plane.run("ISOLATION", "subinterpreter")
     plane.tell("worker_ended", 1, "Traceback\nMemoryError")

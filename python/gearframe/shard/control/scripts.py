@@ -23,12 +23,7 @@ from gearframe.shard.control.sessions import Session, Sessions, Wanted
 from gearframe.shard.control.settings import Settings
 from gearframe.shard.control.workers import Worker, Workers
 
-_REFUSES = re.compile(
-    r"module ([\w.]+) does not support loading in subinterpreters"
-    r"|PyO3 modules do not yet support subinterpreters"
-    r"|cannot load module more than once per process"
-)
-_PACKAGE = re.compile(r"-packages/(\w+)/")
+_REFUSES = re.compile(r"module ([\w.]+) does not support loading in subinterpreters")
 
 
 REMEMBERED = 1024
@@ -229,25 +224,12 @@ class Scripts:
 
 
 def with_hint(text: str, session: Session) -> str:
-    """Add what to do to the error of a library that sub-interpreters cannot load.
-
-    Some tell it by their own name, some only by where they stand in the traceback.
-    """
+    """Add what to do to the error of a library that sub-interpreters cannot load."""
     found = _REFUSES.search(text)
-    own = session.isolation == "subinterpreter"
-    if found is None or (found[1] and not own):
+    if found is None or session.isolation != "subinterpreter":
         return text
-    packages = _PACKAGE.findall(text)
-    library = (found[1] or (packages[-1] if packages else "a library")).split(".")[0].lstrip("_")
-    if own:
-        hint = (
-            f"{library} cannot be used with ISOLATION subinterpreter; run the script with "
-            "ISOLATION shared"
-        )
-    else:
-        hint = (
-            f"{library} can be loaded by one interpreter of a process, and a session with "
-            "ISOLATION subinterpreter was first; restart the server, and use it with ISOLATION "
-            "shared only"
-        )
-    return f"{text.rstrip()} ({hint})"
+    library = found[1].split(".")[0].lstrip("_")
+    return (
+        f"{text.rstrip()} ({library} cannot be used with ISOLATION subinterpreter; "
+        "run the script with ISOLATION shared)"
+    )
