@@ -8,15 +8,11 @@ use std::process::{Command, Stdio};
 
 /// What the interpreter says of itself: a line each.
 const QUESTION: &str = "
-import importlib.util, os, sys, sysconfig
+import sys
 sys.path.insert(0, sys.argv[1])
-if importlib.util.find_spec('gearframe.shard') is None: raise ImportError('it has no gearframe.shard')
-get = sysconfig.get_config_var
-names = [get('INSTSONAME'), get('LDLIBRARY')]
-folders = [get('LIBDIR'), os.path.join(sys.base_prefix, 'lib'), get('LIBPL')]
-found = [os.path.join(f, n) for f in folders if f for n in names if n and '.so' in n]
+from gearframe.shard import libpython
 print('.'.join(map(str, sys.version_info[:3])))
-print(next(filter(os.path.exists, found), ''))
+print(libpython.find() or '')
 print(sys.executable)
 ";
 

@@ -23,6 +23,7 @@ from gearframe.embedded import folders, watchdog
 from gearframe.embedded.binary import valkey_server
 from gearframe.embedded.module import load_arguments
 from gearframe.exceptions import EmbeddedServerError, OptionError
+from gearframe.shard import libpython
 
 START_LIMIT = 20.0
 STOP_LIMIT = 10.0
@@ -45,8 +46,10 @@ class EmbeddedServer:
         A folder to keep the data in; it is made if it does not exist. The data is there again
         when a later server uses the same folder. Only one server at a time can. By default the
         data is in memory only, and lost when the server stops.
-    module : bool, default True
-        Load gearframe's module, which runs gears in the server with this program's Python.
+    module : bool, optional
+        Load gearframe's module, which runs gears in the server with this program's Python. By
+        default it is loaded if this Python has a shared library, which the server needs; with
+        True it is an error if it cannot be loaded, with False it is left out.
     module_options : mapping of str to str or int, optional
         The module's arguments by name, such as ``{"MaxExecutions": 10}``.
 
@@ -80,9 +83,11 @@ class EmbeddedServer:
         self,
         data_dir: str | os.PathLike[str] | None = None,
         *,
-        module: bool = True,
+        module: bool | None = None,
         module_options: Mapping[str, str | int] | None = None,
     ) -> None:
+        if module is None:
+            module = module_options is not None or libpython.find() is not None
         if module_options and not module:
             raise OptionError("module_options are for the module: leave out module=False, or them")
         self._owner = os.getpid()

@@ -65,9 +65,13 @@ def test_aliases_are_the_same(gears: Speaker) -> None:
 
 
 def test_the_loop_and_its_thread(gears: Speaker) -> None:
-    value = "value = (loop.is_running(), t.is_alive(), isinstance(t, __import__('threading').Thread))"
+    value = (
+        "value = (loop.is_running(), t.is_alive(), isinstance(t, __import__('threading').Thread))"
+    )
     assert gears.body(value) == (True, True, True)
-    assert gears.body("value = createFuture().get_loop() is loop is loop.create_future().get_loop()")
+    assert gears.body(
+        "value = createFuture().get_loop() is loop is loop.create_future().get_loop()"
+    )
     assert gears.body("value = isinstance(loop.create_future(), GearsFuture)") is True
     assert gears.body("value = issubclass(GearsFuture, Future)") is True
 
@@ -110,9 +114,7 @@ def test_old_names_warn(gears: Speaker) -> None:
     ("old", "call"),
     [("Log", "Log('x')"), ("ConfigGet", "ConfigGet('x')"), ("GearsConfigGet", "GearsConfigGet('x')")],
 )  # fmt: skip
-def test_old_names_are_logged(
-    gears: Speaker, module_server: object, old: str, call: str
-) -> None:
+def test_old_names_are_logged(gears: Speaker, module_server: object, old: str, call: str) -> None:
     gears(call)
     line = f"GEARS: {old} is deprecated"
     until(lambda: line in module_server.log())  # type: ignore[attr-defined]

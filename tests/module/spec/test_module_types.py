@@ -9,9 +9,7 @@ import pytest
 
 from tests.module.spec.speaker import Speaker
 
-pytestmark = pytest.mark.servers(
-    "stack74_gears", "valkey91_modules_gears", "redis82_modules_gears"
-)
+pytestmark = pytest.mark.servers("stack74_gears", "valkey91_modules_gears", "redis82_modules_gears")
 
 DOCUMENTS: list[Any] = [
     {"a": 1, "b": [1.5, None, True, {"c": "é\n\"'"}]},

@@ -284,7 +284,11 @@ def test_a_stream(raw: Any, gears: Speaker) -> None:
     for n in range(1, 4):
         raw.xadd("s", {"n": n, "é": "é", BAD: BAD}, id=f"{n}-{n}")
     script = "GB('StreamReader').map(lambda r: repr(r)).run('s')"
-    line = "{'key': 's', 'id': '%d-%d', 'value': {'n': '%d', 'é': 'é', " + f"{BAD!r}: {bytearray(BAD)!r}" + "}}"
+    line = (
+        "{'key': 's', 'id': '%d-%d', 'value': {'n': '%d', 'é': 'é', "
+        + f"{BAD!r}: {bytearray(BAD)!r}"
+        + "}}"
+    )
     assert gears.results(script) == [line % (n, n, n) for n in range(1, 4)]
 
 
