@@ -15,7 +15,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use gearframe_server_api::{ContextLock, ThreadContext, one_shot};
+use gearframe_server_api::{ContextLock, ThreadContext, on_main_thread, one_shot};
 
 /// How long the module's threads hold the lock between two turns of the event loop.
 pub(crate) const SHARE: Duration = Duration::from_micros(400);
@@ -118,6 +118,36 @@ impl ServerLock {
                 std::thread::sleep(PAUSE);
             }
         }
+    }
+
+    /// Does some work on the server's main thread: what may take long belongs there, because the
+    /// server serves clients meanwhile, which it cannot from another thread. `None` where that is
+    /// impossible: in an atomic block the main thread waits for this one.
+    pub(crate) fn on_main_thread<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&ContextLock) -> R + Send + 'static,
+    ) -> Option<R> {
+        if ATOMIC.with_borrow(Option::is_some) {
+            return None;
+        }
+        let (sender, receiver) = sync_channel(1);
+        let asked = on_main_thread(self.take_context(), work, move |result, context| {
+            let _: Result<(), _> = sender.try_send((result, context));
+        });
+        while asked {
+            match receiver.recv_timeout(TURN_LIMIT) {
+                Ok((result, context)) => {
+                    self.spare().push(context);
+                    return Some(result);
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) if self.shut.load(Ordering::SeqCst) => {
+                    sleep_for_ever()
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        None
     }
 
     /// Ends all use of the lock, for good: the server shuts down. Called by the server's main

@@ -9,7 +9,7 @@ from typing import Any
 
 from gearframe.exceptions import GearframeError
 from gearframe.gears.futures import create_future, set_future_results
-from gearframe.gears.loop import stop_loop
+from gearframe.gears.loop import stop_loop, use_interrupt
 from gearframe.gears.plan import Plan
 from gearframe.gears.runtime import Launcher
 from gearframe.gears.stages.scope import no_step
@@ -41,6 +41,7 @@ def run(box: int) -> None:
     """
     redirect()
     fill_main()
+    use_interrupt(host.interrupt)
     Worker(box).serve()
 
 
