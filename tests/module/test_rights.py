@@ -33,20 +33,16 @@ def user(client: redis.Redis, server: Server, *rules: str) -> redis.Redis:
     return connect(server, username="few", password="pass")
 
 
-def test_commands_are_admin_and_dangerous_and_nothing_else(client: redis.Redis) -> None:
-    with connect_raw(client) as raw:
+def test_commands_are_admin_and_dangerous_and_nothing_else(
+    client: redis.Redis, module_server: Server
+) -> None:
+    with connect(module_server) as raw:
+        raw.response_callbacks.clear()
         names = [each for each in raw.execute_command("COMMAND", "LIST") if each.lower()[:3] == b"rg."]
         assert len(names) >= 27
         for found in raw.execute_command("COMMAND", "INFO", *names):
             assert {each.decode().lower() for each in found[6]} == {"@admin", "@dangerous"}
             assert "readonly" not in str(found[2])
-
-
-def connect_raw(client: redis.Redis) -> redis.Redis:
-    """A client that gives replies as they are."""
-    raw = redis.Redis(**client.connection_pool.connection_kwargs)
-    raw.response_callbacks.clear()
-    return raw
 
 
 def test_a_user_without_the_right_cannot_send_gears(
