@@ -22,13 +22,13 @@ GB('PythonReader').map(step).run(one)
 # In C and in Python, through calls that need much stack each.
 DEEP = {
     "python": "f = lambda: f(); f()",
-    "c": "class A:\n        def __getattr__(self, name): return getattr(self, name + 'x')\n    A().a",
+    "c": "class A:\n        def __getattr__(self, n): return getattr(self, n + 'x')\n    A().a",
     "repr": "x = []\n    for i in range(200000): x = [x]\n    repr(x)",
     "compile": "eval('(' * 100000 + ')' * 100000)",
     "compile_operators": "compile('-' * 500000 + '1', 'x', 'eval')",
     "pickle": "import pickle\n    x = []\n    for i in range(200000): x = [x]\n    pickle.dumps(x)",
     "json": "import json\n    json.loads('[' * 500000)",
-    "sorted": "class B:\n        def __lt__(self, o): return sorted([B(), B()])\n    sorted([B(), B()])",
+    "sorted": "class B:\n        def __lt__(self, o): sorted([B(), B()])\n    sorted([B(), B()])",
     "dict": "class C:\n        def __hash__(self): return hash(C())\n    {C(): 1}",
     "compare": "a = []; b = []\n    a.append(b); b.append(a)\n    a == b",
 }
