@@ -182,14 +182,16 @@ def test_a_script_that_waits_for_its_turn_is_dropped_with_its_client(
 
 def _waiting(client: redis.Redis) -> str | None:
     for each in client.client_list():
-        if each["name"] == "waiting" and "b" in each["flags"] and each["cmd"].lower() == "rg.pyexecute":
+        if (
+            each["name"] == "waiting"
+            and "b" in each["flags"]
+            and each["cmd"].lower() == "rg.pyexecute"
+        ):
             return str(each["id"])
     return None
 
 
-def test_swallowing_everything_for_ever_is_told(
-    client: redis.Redis, module_server: Server
-) -> None:
+def test_swallowing_everything_for_ever_is_told(client: redis.Redis, module_server: Server) -> None:
     """Code that catches BaseException in a loop goes on; each exception costs it its way so far."""
     script = STEP.format(
         kind="map",

@@ -77,8 +77,10 @@ def test_deep_recursion_is_an_error_and_not_the_end(
 ) -> None:
     results, errors = send(client, STEP.format(code=DEEP[deep]), "ISOLATION", isolation)
     if errors:
-        assert b"RecursionError" in errors[0] or b"MemoryError" in errors[0] or (
-            b"too many nested parentheses" in errors[0]
+        assert (
+            b"RecursionError" in errors[0]
+            or b"MemoryError" in errors[0]
+            or (b"too many nested parentheses" in errors[0])
         )
     else:
         assert results == [b"None"]
@@ -116,7 +118,9 @@ def test_a_raised_recursion_limit_is_the_sessions_own_risk_but_python_keeps_it(
 def test_results_over_the_limit_are_an_error(client: redis.Redis) -> None:
     client.config_set("rg.maxresultbytes", 1000)
     try:
-        script = "def many():\n    for i in range(1000): yield 'x' * 10\nGB('PythonReader').run(many)"
+        script = (
+            "def many():\n    for i in range(1000): yield 'x' * 10\nGB('PythonReader').run(many)"
+        )
         results, errors = send(client, script)
         assert results == []
         assert len(errors) == 1

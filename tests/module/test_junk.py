@@ -75,9 +75,19 @@ def test_scripts_of_junk(module_server: Server, module_url: str) -> None:
     with connect(module_server) as client:
         for script in (
             *(chance.randbytes(200) for _ in range(100)),
-            b"", b"\0", b"\xff", b"#" * 10_000_000, b"(" * 100_000, b"x = 1\n" * 200_000,
-            b"\xef\xbb\xbf1", b"# coding: utf-16\n1", b"\tif", b"a" * 1_000_000,
-            b"lambda:" * 50_000, b"-" * 1_000_000 + b"1", b"[" * 90 + b"]" * 90,
+            b"",
+            b"\0",
+            b"\xff",
+            b"#" * 10_000_000,
+            b"(" * 100_000,
+            b"x = 1\n" * 200_000,
+            b"\xef\xbb\xbf1",
+            b"# coding: utf-16\n1",
+            b"\tif",
+            b"a" * 1_000_000,
+            b"lambda:" * 50_000,
+            b"-" * 1_000_000 + b"1",
+            b"[" * 90 + b"]" * 90,
         ):
             try:
                 client.execute_command("RG.PYEXECUTE", script)
