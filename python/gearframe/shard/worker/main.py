@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import threading
 from contextvars import copy_context
@@ -27,6 +28,10 @@ from gearframe.shard.worker.tasks import ABORTED, Settings, Task
 
 CONTROL = 0  # the control plane's mailbox
 
+# How many more containers there are before garbage is looked for. A batch of records alone is more
+# than CPython's own 700, and would be looked through each time, though it is gone a moment later.
+_GARBAGE = 5_000
+
 # Executions that steps begin have threads of their own: what began them may wait for them.
 _NESTED_THREADS = 64
 
@@ -42,6 +47,7 @@ def run(box: int) -> None:
     redirect()
     fill_main()
     use_interrupt(host.interrupt)
+    gc.set_threshold(_GARBAGE, *gc.get_threshold()[1:])
     Worker(box).serve()
 
 
