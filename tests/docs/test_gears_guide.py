@@ -9,7 +9,7 @@ import redis
 from tests.docs.test_markdown import ROOT
 
 GUIDE = (ROOT / "docs" / "guide" / "gears.md").read_text()
-ROW = re.compile(r"^\| `(\w+)` \| `?([^|`]*?)`?(?: ms| bytes)? \| (?:load|live) \|", re.MULTILINE)
+ROW = re.compile(r"^\| `(\w+)` \| ([^|]*?)(?: ms| bytes)? \| (?:load|live) \|", re.MULTILINE)
 
 
 def test_each_setting_with_its_default(module_client: redis.Redis) -> None:
