@@ -4,9 +4,9 @@ A loop around a ``try`` that swallows everything has hardly a moment outside of 
 single interrupt now and then always arrives inside. Where each line raises there is no line that
 swallows: a handler has lines of its own, which are outside of its ``try``.
 
-Code of the standard library and of gearframe raises nothing: a ``with`` block that ends this way does
-not let go of what it holds, and their locks belong to everybody. All other code of the interpreter
-is slower meanwhile, so this is for threads that have not ended otherwise.
+Code of the standard library and of gearframe raises nothing: a ``with`` block that ends this way
+does not let go of what it holds, and their locks belong to everybody. All other code of the
+interpreter is slower meanwhile, so this is for threads that have not ended otherwise.
 """
 
 from __future__ import annotations
@@ -44,9 +44,8 @@ class LineStops:
 
     def begin(self, thread: int, wanted: Callable[[], bool]) -> None:
         """Let the lines that a thread runs raise, as long as `wanted` is true in that thread."""
-        # Events of all code, not of the code that the thread is in: to find that out,
-        # sys._current_frames makes objects for the threads of other interpreters too, which then
-        # free memory that is not theirs.
+        # Events of all code. What the thread is in, sys._current_frames would tell, but that makes
+        # objects for the threads of other interpreters too, which then free what is not theirs.
         if _monitoring is not None and (self._tool is not None or self._take_tool()):
             self._ending[thread] = wanted
 
