@@ -138,10 +138,10 @@ while True: pass
     worker.send("abort", "e1")
     assert worker.receive() == ("failed", 1, "execution was aborted")
     worker.script("aborted.set()", job=2)
-    told = {}
+    told: dict[str, list[object]] = {}
     while not {"no_execution", "done"} <= told.keys():
         kind, *told[kind] = worker.receive()
-    assert told["done"][1]["errors"] == ["execution was aborted"]
+    assert told["done"][1]["errors"] == ["execution was aborted"]  # type: ignore[index]
 
 
 def test_site_folders_are_found(worker: Running, tmp_path: object) -> None:

@@ -1,4 +1,4 @@
-"""Code that swallows every interrupt ends nevertheless, in a server with each of the Pythons."""
+"""What a server has to withstand of scripts, with each of the Pythons."""
 
 from __future__ import annotations
 
@@ -44,4 +44,18 @@ def test_code_that_swallows_everything_is_aborted(
             with pytest.raises(redis.ResponseError, match="division by zero"):
                 send(client, "1/0")
             wait_for(lambda: send(client, "GB('PythonReader').run(lambda: iter([1]))")[0] == [b"1"])
+        server.stop()
+
+
+@pytest.mark.parametrize("isolation", ["shared", "subinterpreter"])
+def test_the_frames_of_other_interpreters_are_not_to_be_had(
+    fresh_server: FreshServer, environments: list[Environment], isolation: str
+) -> None:
+    """A frame of another interpreter, made and freed here, has ended the server."""
+    for each in environments:
+        server = fresh_server("valkey91", gears={"Python": str(each.python)})
+        with connect(server) as client:
+            for name in ("_current_frames", "_current_exceptions"):
+                with pytest.raises(redis.ResponseError, match="frames of other threads"):
+                    send(client, f"import sys\nsys.{name}()", "ISOLATION", isolation)
         server.stop()
