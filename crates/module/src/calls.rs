@@ -22,6 +22,17 @@ const ADMIN: &[&str] = &[
     "slowlog",
 ];
 
+/// Commands that run scripts of the server. A script may take long, and then the server answers
+/// other clients that it is busy; that is done right on its main thread alone.
+const SCRIPTS: &[&str] = &[
+    "eval",
+    "eval_ro",
+    "evalsha",
+    "evalsha_ro",
+    "fcall",
+    "fcall_ro",
+];
+
 /// Who runs a command, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
@@ -35,8 +46,30 @@ pub(crate) type Answer = Result<Value, String>;
 
 /// Runs one command.
 pub(crate) fn call(lock: &ServerLock, caller: &Caller, command: &[Vec<u8>]) -> Answer {
-    let reply = lock.with(|held| Session::open(held, caller)?.run(command));
+    let reply = if command.first().is_some_and(|name| known(SCRIPTS, name)) {
+        run_script(lock, caller, command)
+    } else {
+        lock.with(|held| Session::open(held, caller)?.run(command))
+    };
     reply.and_then(|bytes| resp::read(&bytes))
+}
+
+fn run_script(lock: &ServerLock, caller: &Caller, command: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+    let (caller, command) = (caller.clone(), command.to_vec());
+    let name = String::from_utf8_lossy(&command[0]).to_uppercase();
+    lock.on_main_thread(move |held| Session::open(held, &caller)?.run(&command))
+        .unwrap_or_else(|| {
+            Err(format!(
+                "ERR {name} can not be called inside an atomic block: it runs on the server's main \
+                 thread, which waits for the block; call it before or after, or its commands"
+            ))
+        })
+}
+
+fn known(names: &[&str], name: &[u8]) -> bool {
+    names
+        .iter()
+        .any(|known| known.as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// Runs many commands, taking the lock once for as many as fit into one hold of it.
@@ -53,6 +86,9 @@ pub(crate) fn call_many(
             let mut replies = Vec::new();
             for command in &commands[answers.len()..] {
                 replies.push(match &session {
+                    Ok(_) if command.first().is_some_and(|name| known(SCRIPTS, name)) => {
+                        Err("ERR scripts are not run among many commands".into())
+                    }
                     Ok(session) => session.run(command),
                     Err(text) => Err(text.clone()),
                 });
@@ -105,11 +141,9 @@ impl<'a> Session<'a> {
         };
         let name = CString::new(name.as_ref()).map_err(|_| "ERR unknown command".to_owned())?;
         let arguments: Vec<&[u8]> = arguments.iter().map(AsRef::as_ref).collect();
-        let admin = ADMIN
-            .iter()
-            .any(|known| known.as_bytes().eq_ignore_ascii_case(name.as_bytes()));
         let mode = CallMode {
-            admin,
+            admin: known(ADMIN, name.as_bytes()),
+            nested: known(SCRIPTS, name.as_bytes()),
             resp3: self.resp3,
         };
         self.lock

@@ -7,8 +7,17 @@ use gearframe_server_api::{Context, Reply};
 use crate::host::Host;
 use crate::tokens::Command;
 
-/// `admin` puts a command into @admin and @dangerous; none is `readonly`.
+/// None is `readonly`, so that a client of a cluster sends none to a replica by itself.
 const FLAGS: &CStr = c"admin may-replicate";
+
+/// Who may run Python in the server may do what the server's own user may.
+const CATEGORIES: &CStr = c"admin dangerous";
+
+/// A harmless command of these categories. Redis before 7.2 cannot put a module's commands into
+/// any, so there who may run ours must have the right to run this one.
+const STAND_IN: &[u8] = b"LASTSAVE";
+const NO_RIGHT: &str = "NOPERM this server cannot put commands of modules into @admin and @dangerous, \
+     so RG.* commands need the right to LASTSAVE, which is in both";
 
 const NAMES: &[&str] = &[
     "RG.PYEXECUTE",
@@ -48,7 +57,7 @@ pub(crate) fn register(context: &Context<'_>) -> Result<(), String> {
     for name in NAMES {
         let name = CString::new(*name).unwrap_or_default();
         context
-            .create_command(&name, FLAGS)
+            .create_command(&name, FLAGS, CATEGORIES)
             .map_err(|error| error.to_string())?;
     }
     Ok(())
@@ -59,6 +68,9 @@ pub(crate) fn handle(host: &'static Host, context: &Context<'_>, arguments: Vec<
     let mut arguments = arguments.into_iter();
     let name = String::from_utf8_lossy(&arguments.next().unwrap_or_default()).to_uppercase();
     let arguments: Vec<Vec<u8>> = arguments.collect();
+    if !context.has_categories() && !context.may_run(STAND_IN) {
+        return context.reply(&Reply::Error(NO_RIGHT.into()));
+    }
     match name.as_str() {
         "RG.CONFIGGET" => context.reply(&config_get(host, &arguments)),
         "RG.CONFIGSET" => context.reply(&config_set(host, &arguments)),

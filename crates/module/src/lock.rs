@@ -15,7 +15,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use gearframe_server_api::{ContextLock, ThreadContext, one_shot};
+use gearframe_server_api::{ContextLock, ThreadContext, on_main_thread, one_shot};
 
 /// How long the module's threads hold the lock between two turns of the event loop.
 pub(crate) const SHARE: Duration = Duration::from_micros(400);
@@ -116,6 +116,38 @@ impl ServerLock {
                 std::hint::spin_loop();
             } else {
                 std::thread::sleep(PAUSE);
+            }
+        }
+    }
+
+    /// Does some work on the server's main thread: what may take long belongs there, because the
+    /// server serves clients meanwhile, which it cannot from another thread. `None` where that is
+    /// impossible: in an atomic block the main thread waits for this one.
+    pub(crate) fn on_main_thread<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&ContextLock) -> R + Send + 'static,
+    ) -> Option<R> {
+        if ATOMIC.with_borrow(Option::is_some) {
+            return None;
+        }
+        let (sender, receiver) = sync_channel(1);
+        let asked = on_main_thread(self.take_context(), work, move |result, context| {
+            let _: Result<(), _> = sender.try_send((result, context));
+        });
+        if !asked {
+            return None;
+        }
+        loop {
+            match receiver.recv_timeout(TURN_LIMIT) {
+                Ok((result, context)) => {
+                    self.spare().push(context);
+                    return Some(result);
+                }
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if self.shut.load(Ordering::SeqCst) => {
+                    sleep_for_ever()
+                }
+                Err(RecvTimeoutError::Timeout) => {}
             }
         }
     }

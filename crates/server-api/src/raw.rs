@@ -31,6 +31,7 @@ type Str = c_void;
 type Key = c_void;
 type CallReply = c_void;
 type RawUser = c_void;
+type Cmd = c_void;
 type Cursor = c_void;
 type Blocked = c_void;
 type InfoCtx = c_void;
@@ -57,9 +58,13 @@ type SetTextFn = unsafe extern "C" fn(*const c_char, *mut Str, *mut c_void, *mut
 type ApplyFn = unsafe extern "C" fn(*mut Ctx, *mut c_void, *mut *mut Str) -> c_int;
 
 macro_rules! table {
-    ($($field:ident: $name:literal => $kind:ty,)*) => {
+    (
+        $($field:ident: $name:literal => $kind:ty,)*
+        ; // what older servers lack
+        $($newer:ident: $newer_name:literal => $newer_kind:ty,)*
+    ) => {
         /// The functions of the server, looked up by name.
-        struct Table { $($field: $kind,)* }
+        struct Table { $($field: $kind,)* $($newer: Option<$newer_kind>,)* }
 
         impl Table {
             fn fill(get: impl Fn(&CStr) -> Option<NonNull<c_void>>) -> Result<Self, LoadError> {
@@ -70,6 +75,11 @@ macro_rules! table {
                         // of its header redismodule.h, written beside the name below.
                         unsafe { std::mem::transmute::<*mut c_void, $kind>(found.as_ptr()) }
                     },
+                )* $(
+                    $newer: get($newer_name).map(|found| {
+                        // SAFETY: as above.
+                        unsafe { std::mem::transmute::<*mut c_void, $newer_kind>(found.as_ptr()) }
+                    }),
                 )* })
             }
         }
@@ -133,6 +143,10 @@ table! {
     free_user: c"RedisModule_FreeModuleUser" => unsafe extern "C" fn(*mut RawUser) -> c_int,
     set_context_user: c"RedisModule_SetContextUser" => unsafe extern "C" fn(*mut Ctx, *const RawUser),
     acl_check_key: c"RedisModule_ACLCheckKeyPermissions" => unsafe extern "C" fn(*mut RawUser, *mut Str, c_int) -> c_int,
+    acl_check_command: c"RedisModule_ACLCheckCommandPermissions" => unsafe extern "C" fn(*mut RawUser, *mut *mut Str, c_int) -> c_int,
+    get_command: c"RedisModule_GetCommand" => unsafe extern "C" fn(*mut Ctx, *const c_char) -> *mut Cmd,
+    ;
+    set_command_categories: c"RedisModule_SetCommandACLCategories" => unsafe extern "C" fn(*mut Cmd, *const c_char) -> c_int,
 }
 
 static TABLE: OnceLock<Table> = OnceLock::new();
@@ -243,18 +257,18 @@ impl Context<'_> {
         let get = unsafe {
             *raw.cast::<unsafe extern "C" fn(*const c_char, *mut *mut c_void) -> c_int>()
         };
+        let find = |name: &CStr| {
+            let mut found = ptr::null_mut();
+            // SAFETY: `get` takes a name and a place for the function.
+            let code = unsafe { get(name.as_ptr(), &raw mut found) };
+            if code == OK {
+                NonNull::new(found)
+            } else {
+                None
+            }
+        };
         if TABLE.get().is_none() {
-            let table = Table::fill(|name| {
-                let mut found = ptr::null_mut();
-                // SAFETY: `get` takes a name and a place for the function.
-                let code = unsafe { get(name.as_ptr(), &raw mut found) };
-                if code == OK {
-                    NonNull::new(found)
-                } else {
-                    None
-                }
-            })?;
-            let _: Result<(), _> = TABLE.set(table);
+            let _: Result<(), _> = TABLE.set(Table::fill(find)?);
         }
         // SAFETY: the context is the loading one, and the name lives through the call.
         unsafe {
@@ -293,13 +307,55 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Adds a command without keys.
-    pub fn create_command(&self, name: &CStr, flags: &CStr) -> Result<(), LoadError> {
+    /// Adds a command without keys. The flags say nothing to ACL: what it goes by are the
+    /// categories, which servers before Redis 7.2 do not take.
+    pub fn create_command(
+        &self,
+        name: &CStr,
+        flags: &CStr,
+        categories: &CStr,
+    ) -> Result<(), LoadError> {
+        let shown = || format!("the command {}", name.to_string_lossy());
         // SAFETY: the server copies the name and the flags.
         let code = unsafe {
             (api().create_command)(self.raw, name.as_ptr(), on_command, flags.as_ptr(), 0, 0, 0)
         };
-        accepted(code, || format!("the command {}", name.to_string_lossy()))
+        accepted(code, shown)?;
+        let Some(set_categories) = api().set_command_categories else {
+            return Ok(());
+        };
+        // SAFETY: the command was made above, by the module that is being loaded.
+        let code = unsafe {
+            let command = (api().get_command)(self.raw, name.as_ptr());
+            set_categories(command, categories.as_ptr())
+        };
+        accepted(code, shown)
+    }
+
+    /// Whether the server puts commands of modules into ACL categories.
+    pub fn has_categories(&self) -> bool {
+        api().set_command_categories.is_some()
+    }
+
+    /// Whether the client's user may run a command, by its name alone.
+    pub fn may_run(&self, command: &[u8]) -> bool {
+        // SAFETY: the strings and the user are ours to free, and live through the check.
+        unsafe {
+            let name = (api().get_current_user_name)(self.raw);
+            if name.is_null() {
+                return false;
+            }
+            let user = (api().get_user)(name);
+            (api().free_string)(self.raw, name);
+            if user.is_null() {
+                return false;
+            }
+            let mut argv = create_string(command);
+            let code = (api().acl_check_command)(user, &raw mut argv, 1);
+            (api().free_string)(ptr::null_mut(), argv);
+            (api().free_user)(user);
+            code == OK
+        }
     }
 
     /// Adds a setting to `CONFIG`; `index` comes back in the entry's `config` and `set_config`.
@@ -559,6 +615,26 @@ pub fn one_shot(task: Box<dyn FnOnce() + Send>) -> bool {
     code == OK
 }
 
+/// Has the server's main thread do some work in its event loop, under its own hold of the lock.
+/// `done` gets what came of it, and the context back. `false` if that thread cannot be asked.
+pub fn on_main_thread<R>(
+    context: ThreadContext,
+    work: impl FnOnce(&ContextLock) -> R + Send + 'static,
+    done: impl FnOnce(R, ThreadContext) + Send + 'static,
+) -> bool {
+    one_shot(Box::new(move || {
+        // Never dropped: the main thread lets the lock go by itself.
+        let mut lock = ManuallyDrop::new(ContextLock {
+            context: ManuallyDrop::new(context),
+            _same_thread: PhantomData,
+        });
+        let result = work(&lock);
+        // SAFETY: the context is taken once, and the guard is neither used nor dropped after that.
+        let context = unsafe { ManuallyDrop::take(&mut lock.context) };
+        done(result, context);
+    }))
+}
+
 // -- blocked clients and replies -------------------------------------------------------------------
 
 /// A client that waits for its answer.
@@ -589,6 +665,8 @@ impl BlockedClient {
 pub struct CallMode {
     /// The command is one that scripts may not use, and does not write.
     pub admin: bool,
+    /// The command runs a script of the server; the rules hold for the commands of that.
+    pub nested: bool,
     /// The reply comes in RESP3.
     pub resp3: bool,
 }
@@ -778,7 +856,8 @@ impl ContextLock {
             (api().free_string)(ptr::null_mut(), name);
             raw
         };
-        (!raw.is_null()).then_some(User {
+        // Not `then_some`: a user made of null would be dropped, and freed.
+        (!raw.is_null()).then(|| User {
             raw,
             _lock: PhantomData,
         })
@@ -797,11 +876,13 @@ impl ContextLock {
         mode: CallMode,
         read: impl FnOnce(&[u8]) -> R,
     ) -> Option<R> {
-        let format = match (mode.admin, mode.resp3) {
-            (false, false) => c"v!CEMS",
-            (false, true) => c"v!CEMS3",
-            (true, false) => c"vCEMW",
-            (true, true) => c"vCEMW3",
+        let format = match (mode.admin, mode.nested, mode.resp3) {
+            (false, false, false) => c"v!CEMS",
+            (false, false, true) => c"v!CEMS3",
+            (false, true, false) => c"v!CEM",
+            (false, true, true) => c"v!CEM3",
+            (true, _, false) => c"vCEMW",
+            (true, _, true) => c"vCEMW3",
         };
         let strings: Vec<*mut Str> = arguments.iter().map(|text| create_string(text)).collect();
         // SAFETY: the lock is held. The format says a vector of strings with its length, which is

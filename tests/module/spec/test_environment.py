@@ -8,21 +8,24 @@ from tests.module.spec.speaker import Speaker, until
 
 MODULES = ("redisgears", "rg", "copy", "cProfile", "pstats", "io", "asyncio")
 CLASSES = (
-    "Future Thread GearsBuilder GB GearsSession GearsFuture PyFlatExecution".split()
+    ["Future", "Thread", "GearsBuilder", "GB", "GearsSession", "GearsFuture", "PyFlatExecution"]
 )  # fmt: skip
-FUNCTIONS = """
-    execute call_next get_command override_reply atomic hashtag registerTE gearsCtx gearsFuture log
-    setGearsSession getGearsSession registerGearsThread isInAtomicBlock configGet gearsConfigGet
-    isAsyncAllow flat_error createFuture setFutureResults setFutureException runCoroutine
-    createKeysOnlyReader shardReaderCallback profilerCreate profileStart profileStop profileGetInfo
-    createDecorator genDeprecated Log ConfigGet GearsConfigGet f
-""".split()
-OF_THE_MODULE = """
-    gearsCtx registerGearsThread getGearsSession setGearsSession isInAtomicBlock gearsFutureCtx
-    atomicCtx _saveGlobals executeCommand log config_get getMyHashTag registerTimeEvent callNext
-    getCommand overrideReply isAsyncAllow flatError PyExecutionSession PyFlatExecution PyAtomic
-    PyFuture GearsError GearsForceStopped GearsFlatError
-""".split()
+FUNCTIONS = [
+    "execute", "call_next", "get_command", "override_reply", "atomic", "hashtag", "registerTE",
+    "gearsCtx", "gearsFuture", "log", "setGearsSession", "getGearsSession",
+    "registerGearsThread", "isInAtomicBlock", "configGet", "gearsConfigGet", "isAsyncAllow",
+    "flat_error", "createFuture", "setFutureResults", "setFutureException", "runCoroutine",
+    "createKeysOnlyReader", "shardReaderCallback", "profilerCreate", "profileStart",
+    "profileStop", "profileGetInfo", "createDecorator", "genDeprecated", "Log", "ConfigGet",
+    "GearsConfigGet", "f",
+]  # fmt: skip
+OF_THE_MODULE = [
+    "gearsCtx", "registerGearsThread", "getGearsSession", "setGearsSession", "isInAtomicBlock",
+    "gearsFutureCtx", "atomicCtx", "_saveGlobals", "executeCommand", "log", "config_get",
+    "getMyHashTag", "registerTimeEvent", "callNext", "getCommand", "overrideReply",
+    "isAsyncAllow", "flatError", "PyExecutionSession", "PyFlatExecution", "PyAtomic",
+    "PyFuture", "GearsError", "GearsForceStopped", "GearsFlatError",
+]  # fmt: skip
 
 
 def test_modules_are_there(gears: Speaker) -> None:
@@ -112,8 +115,12 @@ def test_old_names_warn(gears: Speaker) -> None:
 
 @pytest.mark.parametrize(
     ("old", "call"),
-    [("Log", "Log('x')"), ("ConfigGet", "ConfigGet('x')"), ("GearsConfigGet", "GearsConfigGet('x')")],
-)  # fmt: skip
+    [
+        ("Log", "Log('x')"),
+        ("ConfigGet", "ConfigGet('x')"),
+        ("GearsConfigGet", "GearsConfigGet('x')"),
+    ],
+)
 def test_old_names_are_logged(gears: Speaker, module_server: object, old: str, call: str) -> None:
     gears(call)
     line = f"GEARS: {old} is deprecated"
