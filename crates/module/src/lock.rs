@@ -134,20 +134,22 @@ impl ServerLock {
         let asked = on_main_thread(self.take_context(), work, move |result, context| {
             let _: Result<(), _> = sender.try_send((result, context));
         });
-        while asked {
+        if !asked {
+            return None;
+        }
+        loop {
             match receiver.recv_timeout(TURN_LIMIT) {
                 Ok((result, context)) => {
                     self.spare().push(context);
                     return Some(result);
                 }
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) if self.shut.load(Ordering::SeqCst) => {
                     sleep_for_ever()
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
-        None
     }
 
     /// Ends all use of the lock, for good: the server shuts down. Called by the server's main

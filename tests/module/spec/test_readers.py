@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from typing import Any
 
 import pytest
 import redis
 
-from tests.module.spec.speaker import Speaker
+from tests.module.spec.speaker import Speaker, unordered
 
 BAD = b"\xff\x00\xfe"
 BIG = 3000  # more than what is read in one piece of any type
@@ -190,15 +189,6 @@ def test_patterns_are_globs(gears: Speaker, reader: str) -> None:
         for pattern in PATTERNS
     }
     assert found == {pattern: unordered(keys) for pattern, keys in PATTERNS.items()}
-
-
-class unordered(list):  # type: ignore[type-arg]  # noqa: N801 - it reads as a word
-    """A list that equals one with the same elements in any order."""
-
-    def __eq__(self, other: object) -> bool:
-        return Counter(self) == Counter(other)  # type: ignore[call-overload]
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def test_the_default_argument(gears: Speaker) -> None:
