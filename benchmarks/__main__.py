@@ -27,6 +27,11 @@ NAMES = (
     "infer",
     "memory",
     "foreground",
+    "gears",
+    "gears_cost",
+    "gears_parallel",
+    "gears_foreground",
+    "gears_memory",
 )
 
 

@@ -9,6 +9,7 @@ from typing import Self
 
 import psutil
 import redis
+from tests.servers.catalog import Entry
 from tests.servers.server import Server
 
 from benchmarks.floor import Wire
@@ -20,7 +21,7 @@ _NOT_COUNTED = {"hello", "info", "config|resetstat", "flushall", "echo", "client
 class BenchServer:
     """A running server whose CPU time and commands can be counted."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str | Entry) -> None:
         self._server = Server(name, unix=True)
         self._server.start()
         self.control = redis.Redis(unix_socket_path=str(self.socket_path))
@@ -61,6 +62,10 @@ class BenchServer:
         return (
             f"{name} {info.get('valkey_version', info['redis_version'])}, {info['mem_allocator']}"
         )
+
+    def resident(self) -> int:
+        """Bytes of memory that the process holds."""
+        return int(self._process.memory_info().rss)
 
     def memory(self) -> int:
         return int(self.control.info("memory")["used_memory"])

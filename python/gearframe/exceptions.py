@@ -157,6 +157,18 @@ class GearsRunError(GearsError):
     ----------
     result : GearsResult or None
         The results that came all the same, and a text for each record that failed.
+
+    Examples
+    --------
+    >>> client = gf.connect()
+    >>> client.execute("MSET", "n:1", "7", "n:2", "seven")
+    b'OK'
+    >>> gear = gf.GearsBuilder().map(lambda record: int(record["value"]))
+    >>> try:
+    ...     gear.run(client, "n:*")
+    ... except gf.GearsRunError as error:
+    ...     error.result[:], error.result.errors[0].splitlines()[-1]
+    ([7], "ValueError: invalid literal for int() with base 10: 'seven'")
     """
 
     def __init__(self, message: str, result: GearsResult | None = None) -> None:

@@ -257,18 +257,18 @@ impl Context<'_> {
         let get = unsafe {
             *raw.cast::<unsafe extern "C" fn(*const c_char, *mut *mut c_void) -> c_int>()
         };
+        let find = |name: &CStr| {
+            let mut found = ptr::null_mut();
+            // SAFETY: `get` takes a name and a place for the function.
+            let code = unsafe { get(name.as_ptr(), &raw mut found) };
+            if code == OK {
+                NonNull::new(found)
+            } else {
+                None
+            }
+        };
         if TABLE.get().is_none() {
-            let table = Table::fill(|name| {
-                let mut found = ptr::null_mut();
-                // SAFETY: `get` takes a name and a place for the function.
-                let code = unsafe { get(name.as_ptr(), &raw mut found) };
-                if code == OK {
-                    NonNull::new(found)
-                } else {
-                    None
-                }
-            })?;
-            let _: Result<(), _> = TABLE.set(table);
+            let _: Result<(), _> = TABLE.set(Table::fill(find)?);
         }
         // SAFETY: the context is the loading one, and the name lives through the call.
         unsafe {
@@ -856,7 +856,8 @@ impl ContextLock {
             (api().free_string)(ptr::null_mut(), name);
             raw
         };
-        (!raw.is_null()).then_some(User {
+        // Not `then_some`: a user made of null would be dropped, and freed.
+        (!raw.is_null()).then(|| User {
             raw,
             _lock: PhantomData,
         })

@@ -8,22 +8,34 @@ from typing import Any
 from gearframe.exceptions import GearsError
 from gearframe.gears import plan
 from gearframe.gears.arguments import options_of
-from gearframe.gears.operators import Operations
 from gearframe.gears.plan import Plan, Reader
+from gearframe.gears.reductions import Reductions
 from gearframe.gears.runtime import launcher
 
 
-class GearsBuilder(Operations):
+class GearsBuilder(Reductions):
     """Write down a gear: a reader, then operations, then :meth:`run`.
+
+    A builder is written to: each operation adds a step and returns the same builder.
 
     Parameters
     ----------
     reader : str, default "KeysReader"
-        KeysReader, KeysOnlyReader, StreamReader, PythonReader, ShardsIDReader or CommandReader.
+        KeysReader, KeysOnlyReader, StreamReader, PythonReader, ShardsIDReader or CommandReader;
+        the last is for triggers, which are not in this version.
     defaultArg : object, default "*"
         What the reader reads when ``run`` does not say: a pattern, a stream's key, a function.
     desc : str, optional
         What the gear is called in lists.
+
+    Raises
+    ------
+    GearsError
+        There is no such reader.
+
+    See Also
+    --------
+    gearframe.gears.backends.result.GearsResult : What ``run`` gives on a client.
 
     Examples
     --------
@@ -56,9 +68,34 @@ class GearsBuilder(Operations):
         collect: bool = True,
         **options: Any,
     ) -> Plan:
-        """Give what has been written down so far as a :class:`~gearframe.gears.plan.Plan`.
+        """Give what has been written down so far as frozen data.
 
-        The parameters are those of :meth:`run`.
+        Parameters
+        ----------
+        arg : object, optional
+            What to read; the builder's ``defaultArg`` where it is missing.
+        convertToStr : bool, default True
+            Turn each result into a str.
+        collect : bool, default True
+            Bring the results of all shards together.
+        **options
+            ``mode``, and the reader's; others are left out.
+
+        Returns
+        -------
+        gearframe.gears.plan.Plan
+            The reader, the steps and the description. The builder can be added to all the same.
+
+        Raises
+        ------
+        GearsError
+            The mode is unknown, or the argument does not fit the reader.
+
+        Examples
+        --------
+        >>> plan = gf.GearsBuilder(desc="how many").count().plan("user:*", convertToStr=False)
+        >>> plan.description, [step.name for step in plan.steps]
+        ('how many', ['count', 'collect'])
         """
         mode = options.pop("mode", "async")
         if mode not in ("async", "async_local"):
@@ -103,6 +140,8 @@ class GearsBuilder(Operations):
 
         Raises
         ------
+        GearsRunError
+            On a client: records failed, and ``on_error`` is "raise".
         GearsError
             The reader cannot be run, or an argument does not fit it.
 
@@ -121,7 +160,19 @@ class GearsBuilder(Operations):
         return _face().run(self, *args, **kwargs)
 
     def register(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the gear for each event: not in this version."""
+        """Run the gear for each event: not in this version.
+
+        Raises
+        ------
+        GearsError
+            Always.
+
+        Examples
+        --------
+        >>> gf.GearsBuilder("StreamReader").register("orders")
+        Traceback (most recent call last):
+        gearframe.exceptions.GearsError: register is not in this version; ...
+        """
         raise GearsError("register is not in this version; run() works on the data that is there")
 
     @property
@@ -136,12 +187,26 @@ class GearsBuilder(Operations):
         ----------
         client : Client or str, optional
             The server that it would run for; without one, where it runs is left out.
-        arg, **options
-            As for :meth:`run`.
+        arg : object, optional
+            What to read; the builder's ``defaultArg`` where it is missing.
+        **options
+            ``backend``, ``convertToStr``, ``collect`` and the reader's, as for :meth:`run`.
 
         Returns
         -------
         str
+            The reader and a line for each step; of a KeysReader what is read of each key; with a
+            client the back end, and why that one.
+
+        Raises
+        ------
+        TypeError
+            There is no option of that name.
+
+        Notes
+        -----
+        Runs nothing. With ``backend="auto"`` the server is asked once whether it has the module,
+        by ``COMMAND INFO``.
 
         Examples
         --------
@@ -152,6 +217,8 @@ class GearsBuilder(Operations):
           countby(None)  [global]
           collect()  [global]
         reads: of hashes country; of other types the value
+        >>> print(gear.explain(gf.connect(), "user:*").splitlines()[-1])
+        back end: module, because the server has RG.PYEXECUTE
         """
         return str(_face().explain(self, client, arg, **options))
 

@@ -14,6 +14,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gearframe.exceptions import GearsError
+from gearframe.gears.loop import cancel as cancel_task
 from gearframe.gears.loop import loop, on_loop
 from gearframe.gears.runtime import current_or_none, use
 from gearframe.gears.stages.scope import Scope, current_scope, no_step
@@ -194,7 +195,7 @@ def start_coroutine(
         nonlocal cancelled
         cancelled = True
         if task is not None:
-            loop().call_soon_threadsafe(task.cancel)
+            cancel_task(task)
 
     on_loop(begin, context, delay)
     return cancel

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import queue
 import threading
 from collections.abc import Callable, Iterable
 from contextvars import Context
 from typing import Any
 
+from gearframe.exceptions import GearsForceStopped
+
+Interrupt = Callable[[int, type[BaseException]], bool]
+
 _lock = threading.Lock()
 _running: LoopThread | None = None
+_interrupt: Interrupt | None = None
+
+_STUCK = 0.2  # seconds in which the loop has had no turn
+
+
+def use_interrupt(interrupt: Interrupt) -> None:
+    """Say what raises an exception in a thread; without it nothing ends a coroutine that loops."""
+    global _interrupt
+    _interrupt = interrupt
 
 
 class LoopThread:
@@ -21,14 +35,44 @@ class LoopThread:
         # Futures that coroutines wait for are ours: they look after atomic blocks.
         self.loop.create_future = lambda: future(self.loop)  # type: ignore[method-assign]
         self._stopping = False
+        self._cancelled: queue.SimpleQueue[asyncio.Task[Any] | None] = queue.SimpleQueue()
         self.thread = start_thread(self._run, "gears-coroutines")
+        start_thread(self._cancel, "gears-cancel")
 
     def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
         self._stopping = True
+        self._cancelled.put(None)
         self.loop.call_soon_threadsafe(self.loop.stop)
-        if threading.current_thread() is not self.thread:
-            self.thread.join()
+        if threading.current_thread() is self.thread:
+            return
+        self.thread.join(_STUCK)
+        while self.thread.is_alive():
+            self._interrupt()
+            self.thread.join(_STUCK)
+
+    def cancel(self, task: asyncio.Task[Any]) -> None:
+        """Cancel a task: where it waits, or in a loop of its own that does not wait for anything."""
+        # One call into C: who cancels may be interrupted itself, again and again.
+        self._cancelled.put(task)
+
+    def _cancel(self) -> None:
+        while (task := self._cancelled.get()) is not None:
+            self.loop.call_soon_threadsafe(task.cancel)
+            self._free(task)
+
+    def _free(self, task: asyncio.Task[Any]) -> None:
+        """Interrupt the thread until the loop has a turn, or is busy with another task."""
+        if asyncio.current_task(self.loop) is not task:
+            return
+        turned = threading.Event()
+        self.loop.call_soon_threadsafe(turned.set)
+        while not turned.wait(_STUCK) and asyncio.current_task(self.loop) is task:
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        if _interrupt is not None and self.thread.ident is not None:
+            _interrupt(self.thread.ident, GearsForceStopped)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -73,6 +117,14 @@ def loop() -> asyncio.AbstractEventLoop:
             _running = LoopThread(lambda each: GearsFuture(loop=each))
             atexit.register(stop_loop)
         return _running.loop
+
+
+def cancel(task: asyncio.Task[Any]) -> None:
+    """Cancel a task of the loop, from any thread."""
+    with _lock:
+        running = _running
+    if running is not None:
+        running.cancel(task)
 
 
 def stop_loop() -> None:

@@ -207,7 +207,7 @@ def log(level: str, text: str) -> None:
 
 @_of_the_server
 def config_get(name: str) -> str | None:
-    """Get a setting of the server or of the module."""
+    """Get a setting of the module, or one that RG.CONFIGSET has stored; None for others."""
     raise _outside("config_get")
 
 

@@ -159,9 +159,10 @@ def test_settings(fresh_server: FreshServer) -> None:
     with redis.Redis.from_url(server.url, decode_responses=True) as client:
         _, (error,) = client.execute_command("RG.PYEXECUTE", ENDLESS)
         assert "timed out after 200 ms" in error
-        names = [client.execute_command("RG.PYEXECUTE", ONE, "UNBLOCKING") for _ in range(4)]
-        for name in names[2:]:
-            client.execute_command("RG.GETRESULTSBLOCKING", name)
+        names = []
+        for _ in range(4):  # one after another: those that run at once end in any order
+            names.append(client.execute_command("RG.PYEXECUTE", ONE, "UNBLOCKING"))
+            client.execute_command("RG.GETRESULTSBLOCKING", names[-1])
         assert [each[1] for each in client.execute_command("RG.DUMPEXECUTIONS")] == names[2:]
         client.config_set("rg.executionenabled", "0")
         refused = refusal(client.execute_command, "RG.PYEXECUTE", ONE)

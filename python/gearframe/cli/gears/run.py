@@ -100,7 +100,7 @@ def abort(
     url: str = LOCAL,
     connection: ConnectionOptions | None = None,
 ) -> None:
-    """End an execution.
+    """End an execution; one that is done already stays as it is.
 
     For example: `gearframe gears abort 0000000000000000000000000000000000000000-3`
 
@@ -113,7 +113,7 @@ def abort(
     """
     with (connection or ConnectionOptions()).connect(url) as client:
         ask(client, "RG.ABORTEXECUTION", execution)
-    tell(f"{execution}: aborted")
+    tell(f"{execution}: ended")
 
 
 def _read(script: Path) -> str:

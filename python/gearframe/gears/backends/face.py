@@ -131,6 +131,16 @@ def explain(
     Returns
     -------
     str
+        The plan, what is read of each key, and the back end with the reason.
+
+    Examples
+    --------
+    >>> from gearframe.gears.backends.face import explain
+    >>> print(explain(gf.GearsBuilder().count(), arg="user:*"))
+    KeysReader('user:*')
+      count()  [global]
+      collect()  [global]
+    reads: the key's name alone
     """
     plan = _plan(builder, arg, convertToStr=convertToStr, collect=collect, **options)
     return running.explain(client, plan, backend=backend)

@@ -23,6 +23,16 @@ class GearsResult(Sequence[Any]):
         Where it was run.
     seconds : float
         How long it took, as the client sees it.
+
+    Examples
+    --------
+    >>> client = gf.connect()
+    >>> client.execute("MSET", "n:1", "7", "n:2", "seven")
+    b'OK'
+    >>> gear = gf.GearsBuilder().map(lambda record: int(record["value"]))
+    >>> result = gear.run(client, "n:*", on_error="keep")
+    >>> result[:], len(result), result.backend, len(result.errors)
+    ([7], 1, 'module', 1)
     """
 
     def __init__(

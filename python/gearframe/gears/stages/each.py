@@ -13,6 +13,7 @@ from gearframe.gears.stages.room import Room
 
 Records: TypeAlias = list[Any]
 Batches: TypeAlias = Iterator[Records]
+Columns: TypeAlias = tuple[Records, Records, set[type]]
 Finish: TypeAlias = Callable[[Records, Records, set[type], Context], Records]
 
 # Their truth is known without calling code that might raise.
@@ -43,31 +44,35 @@ def each(
                 values = context.call(step.function, piece, may_wait=True, most=wanted)
                 records = batch[start : start + len(values)]
                 start += len(values)
-                yield from _some(_at_once(records, values, parking), finish, context)
+                yield from _some(*_at_once(records, values, parking), finish, context)
                 if parking.waiting:
                     full = parking.room <= 0
-                    yield from _some(_taken(parking, context, wait=full), finish, context)
+                    yield from _some(*_taken(parking, context, wait=full), finish, context)
         while parking.waiting:
-            yield from _some(_taken(parking, context, wait=True), finish, context)
+            yield from _some(*_taken(parking, context, wait=True), finish, context)
     finally:
         parking.cancel()
 
 
-def _at_once(records: Records, values: Records, parking: Parking) -> tuple[Records, Records]:
-    """Records and their values, without those that failed; those that wait are parked."""
-    special = {kind for kind in set(map(type, values)) if kind is Failed or waits(kind)}
+def _at_once(records: Records, values: Records, parking: Parking) -> Columns:
+    """Records, their values and the types of those, without those that failed or wait.
+
+    Those that wait are parked.
+    """
+    kinds = set(map(type, values))
+    special = {kind for kind in kinds if kind is Failed or waits(kind)}
     if not special:
-        return records, values
+        return records, values, kinds
     kept = []
     for place, value in enumerate(values):
         kept.append(type(value) not in special)
         if not kept[-1] and type(value) is not Failed:
             values[place] = None  # a future has to notice that nobody can continue it
             parking.park(records[place], value)
-    return list(compress(records, kept)), list(compress(values, kept))
+    return list(compress(records, kept)), list(compress(values, kept)), kinds - special
 
 
-def _taken(parking: Parking, context: Context, *, wait: bool) -> tuple[Records, Records]:
+def _taken(parking: Parking, context: Context, *, wait: bool) -> Columns:
     records, values = [], []
     for record, good, value in parking.take(wait=wait):
         if good:
@@ -75,12 +80,13 @@ def _taken(parking: Parking, context: Context, *, wait: bool) -> tuple[Records, 
             values.append(value)
         else:
             context.failed_later(value)
-    return records, values
+    return records, values, set(map(type, values))
 
 
-def _some(columns: tuple[Records, Records], finish: Finish, context: Context) -> Batches:
-    records, values = columns
-    if records and (done := finish(records, values, set(map(type, values)), context)):
+def _some(
+    records: Records, values: Records, kinds: set[type], finish: Finish, context: Context
+) -> Batches:
+    if records and (done := finish(records, values, kinds, context)):
         yield done
 
 

@@ -57,7 +57,7 @@ def log(msg: Any, level: str = "notice") -> None:
 
 
 def config_get(key: str) -> str | None:
-    """A setting of the module or of the server; None where there is none of that name."""
+    """A setting of the module, or one that was stored; None where there is none of that name."""
     return current().config_get(key)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import threading
 from contextvars import copy_context
@@ -9,7 +10,7 @@ from typing import Any
 
 from gearframe.exceptions import GearframeError
 from gearframe.gears.futures import create_future, set_future_results
-from gearframe.gears.loop import stop_loop
+from gearframe.gears.loop import stop_loop, use_interrupt
 from gearframe.gears.plan import Plan
 from gearframe.gears.runtime import Launcher
 from gearframe.gears.stages.scope import no_step
@@ -27,6 +28,10 @@ from gearframe.shard.worker.tasks import ABORTED, Settings, Task
 
 CONTROL = 0  # the control plane's mailbox
 
+# How many more containers there are before garbage is looked for. A batch of records alone is more
+# than CPython's own 700, and would be looked through each time, though it is gone a moment later.
+_GARBAGE = 5_000
+
 # Executions that steps begin have threads of their own: what began them may wait for them.
 _NESTED_THREADS = 64
 
@@ -41,6 +46,8 @@ def run(box: int) -> None:
     """
     redirect()
     fill_main()
+    use_interrupt(host.interrupt)
+    gc.set_threshold(_GARBAGE, *gc.get_threshold()[1:])
     Worker(box).serve()
 
 

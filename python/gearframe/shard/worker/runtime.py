@@ -75,7 +75,7 @@ class ServerRuntime:
         walk = host.walk_open(self._walk_options(reader, need))
         self._walks.add(walk)
         try:
-            while (found := host.walk_next(walk)) is not None:
+            while (found := _next(walk)) is not None:
                 records, documents = found
                 if documents:
                     _decode(records)
@@ -200,3 +200,11 @@ def _decode(records: list[dict[str, Any]]) -> None:
                 record["value"] = json.loads(value)
             except (ValueError, RecursionError):  # too deep, or a number of too many digits
                 continue
+
+
+def _next(walk: int) -> tuple[list[dict[str, Any]], bool] | None:
+    """The next records; what the server refuses is told as it tells it."""
+    try:
+        return host.walk_next(walk)
+    except RuntimeError as error:
+        raise GearsError(str(error)) from error

@@ -1,0 +1,217 @@
+"""Code that never ends is ended from outside: by RG.ABORTEXECUTION, and by its time limit."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tests.module.gears import begin, connect, send, status, wait_for
+from tests.servers.server import Server
+
+BODY = "while True:\n    pass"
+
+STEP = """
+def step(x):
+    execute('SET', 'begun', 1)
+    {loop}
+def one():
+    yield 1
+GB('PythonReader').{kind}(step).run(one)
+"""
+
+LOOPS = {
+    "empty": "while True: pass",
+    "calls": "while True: len('')",
+    "computes": "x = sum(i for i in iter(int, 1))",
+    "executes": "while True: execute('PING')",
+    "swallows": """while True:
+        try:
+            while True: pass
+        except Exception:
+            pass""",
+    "swallows_all_once": """
+    try:
+        while True: pass
+    except BaseException:
+        pass
+    while True: pass""",
+    "recurses": """
+    def forever(n):
+        try:
+            forever(n + 1)
+        except RecursionError:
+            pass
+        forever(n)
+    forever(0)""",
+    "in_finally": """
+    try:
+        while True: pass
+    finally:
+        while True: pass""",
+}
+
+
+@pytest.fixture
+def client(module_server: Server, module_url: str) -> Iterator[redis.Redis]:
+    with connect(module_server) as found:
+        yield found
+        found.config_set("rg.executiontimelimit", 0)
+        # Whatever a test has left behind is no other test's.
+        assert found.execute_command("RG.DUMPEXECUTIONS") is not None
+        assert send(found, "1") == b"OK"
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_an_endless_step_is_aborted(client: redis.Redis, loop: str) -> None:
+    execution = begin(client, STEP.format(kind="map", loop=LOOPS[loop]))
+    wait_for(lambda: client.exists("begun"))
+    assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+    assert status(client, execution) == "aborted"
+    assert client.execute_command("RG.GETRESULTS", execution) == [[], [b"execution was aborted"]]
+
+
+@pytest.mark.parametrize("kind", ["map", "filter", "flatmap", "foreach", "accumulate"])
+def test_every_step_is_ended_by_the_time_limit(client: redis.Redis, kind: str) -> None:
+    client.config_set("rg.executiontimelimit", 300)
+    script = STEP.format(kind=kind, loop=LOOPS["empty"])
+    if kind == "accumulate":
+        script = script.replace("step(x)", "step(a, x)")
+    results, errors = send(client, script)
+    assert results == []
+    assert len(errors) == 1
+    assert b"timed out after 300 ms (ExecutionTimeLimit)" in errors[0]
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_an_endless_body_is_ended_by_the_time_limit(client: redis.Redis, loop: str) -> None:
+    client.config_set("rg.executiontimelimit", 300)
+    body = "def f():\n    {}\nf()".format(LOOPS[loop])
+    with pytest.raises(redis.ResponseError, match="timed out after 300 ms"):
+        send(client, body)
+
+
+def test_a_reader_that_never_ends_is_aborted(client: redis.Redis) -> None:
+    script = """
+def forever():
+    execute('SET', 'begun', 1)
+    while True:
+        yield 1
+GB('PythonReader').filter(lambda x: False).run(forever)
+"""
+    execution = begin(client, script)
+    wait_for(lambda: client.exists("begun"))
+    assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+    assert status(client, execution) == "aborted"
+
+
+def test_a_coroutine_that_never_ends_is_aborted(client: redis.Redis) -> None:
+    script = """
+async def step(x):
+    execute('SET', 'begun', 1)
+    while True:
+        await asyncio.sleep(0.01)
+def one():
+    yield 1
+GB('PythonReader').map(step).run(one)
+"""
+    execution = begin(client, script)
+    wait_for(lambda: client.exists("begun"))
+    assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+    assert status(client, execution) == "aborted"
+
+
+def test_a_coroutine_that_never_waits_is_aborted(client: redis.Redis) -> None:
+    script = """
+async def step(x):
+    execute('SET', 'begun', 1)
+    while True:
+        pass
+def one():
+    yield 1
+GB('PythonReader').map(step).run(one)
+"""
+    execution = begin(client, script)
+    wait_for(lambda: client.exists("begun"))
+    assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+    assert status(client, execution) == "aborted"
+    # The thread of all coroutines is free again.
+    again = script.replace("while True:\n        pass", "await asyncio.sleep(0)\n    return x")
+    assert send(client, again) == [[b"1"], []]
+
+
+def test_a_future_that_nobody_continues_is_aborted(client: redis.Redis) -> None:
+    script = """
+kept = []
+def step(x):
+    future = gearsFuture()
+    kept.append(future)
+    execute('SET', 'begun', 1)
+    return future
+def one():
+    yield 1
+GB('PythonReader').map(step).run(one)
+"""
+    execution = begin(client, script)
+    wait_for(lambda: client.exists("begun"))
+    assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+    assert status(client, execution) == "aborted"
+
+
+def test_a_script_that_waits_for_its_turn_is_dropped_with_its_client(
+    client: redis.Redis, module_server: Server
+) -> None:
+    loop = STEP.format(kind="map", loop=LOOPS["empty"])
+    busy = [begin(client, loop) for _ in range(3)]  # as many as ExecutionThreads
+    wait_for(lambda: [status(client, name) for name in busy] == ["running"] * 3)
+    waiting = connect(module_server, client_name="waiting")
+    waiting.ping()
+    with ThreadPoolExecutor() as pool:
+        sent = pool.submit(send, waiting, "execute('SET', 'late', 1)")
+        found = wait_for(lambda: _waiting(client))
+        client.client_kill_filter(_id=found)
+        with pytest.raises(redis.ConnectionError):
+            sent.result()
+    for name in busy:
+        assert client.execute_command("RG.ABORTEXECUTION", name) == b"OK"
+    assert send(client, "1") == b"OK"
+    assert client.get("late") is None
+
+
+def _waiting(client: redis.Redis) -> str | None:
+    for each in client.client_list():
+        if each["name"] == "waiting" and "b" in each["flags"] and each["cmd"].lower() == "rg.pyexecute":
+            return str(each["id"])
+    return None
+
+
+def test_swallowing_everything_for_ever_is_told(
+    client: redis.Redis, module_server: Server
+) -> None:
+    """Code that catches BaseException in a loop goes on; each exception costs it its way so far."""
+    script = STEP.format(
+        kind="map",
+        loop="""while execute('GET', 'end') is None:
+        try:
+            execute('INCR', 'rounds')
+        except BaseException:
+            pass""",
+    )
+    execution = begin(client, script)
+    wait_for(lambda: client.exists("begun"))
+    with ThreadPoolExecutor() as pool:
+        with connect(module_server) as other:
+            aborted = pool.submit(other.execute_command, "RG.ABORTEXECUTION", execution)
+            # Interrupts arrive between the parts that catch them as well, so it ends soon.
+            assert aborted.result() == b"OK"
+    assert status(client, execution) == "aborted"
+
+
+def test_sleeping_in_c_cannot_be_ended_and_the_client_is_told(client: redis.Redis) -> None:
+    execution = begin(client, STEP.format(kind="map", loop="import time; time.sleep(14)"))
+    wait_for(lambda: client.exists("begun"))
+    with pytest.raises(redis.ResponseError, match="has not stopped within 10 s"):
+        client.execute_command("RG.ABORTEXECUTION", execution)
+    wait_for(lambda: status(client, execution) == "aborted")

@@ -1,0 +1,72 @@
+"""A thousand executions leave nothing behind: no memory, no thread, no file."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from tests.module.gears import connect, files_of, fill, resident, send, threads_of, wait_for
+from tests.servers.pythons import Environment
+from tests.servers.fixtures import FreshServer
+from tests.servers.server import Server
+
+SHARED = (
+    "GB().map(lambda r: r['value']['number']).run('key:*')",
+    "GB('PythonReader').flatmap(lambda x: ['text'] * 100).run(lambda: iter([1]))",
+    "def one():\n    yield execute('HGETALL', 'key:1')\nGB('PythonReader').run(one)",
+    "with atomic():\n    execute('INCR', 'count')",
+    "raise ValueError('x' * 1000)",
+    "async def wait(r):\n    await asyncio.sleep(0)\n    return r['key']\nGB().map(wait).run('key:1*')",
+    "class A: pass\na = A(); a.a = a\nx = ['y' * 1000 for _ in range(100)]",
+)
+
+# What 1,000 executions may cost for good: pools of malloc that are fragmented, not what they hold.
+# An execution that leaked its records (100 of them, 30 kB) would leave 30 MB.
+MOST = 10 << 20
+
+
+def current(client: redis.Redis) -> int:
+    found = client.execute_command("RG.PYSTATS")
+    return int(dict(zip(found[::2], found[1::2], strict=True))[b"CurrAllocated"])
+
+
+def run_all(client: redis.Redis, rounds: int, *options: str) -> None:
+    for number in range(rounds):
+        try:
+            send(client, SHARED[number % len(SHARED)], *options)
+        except redis.ResponseError as error:
+            assert "ValueError" in str(error)
+
+
+@pytest.mark.timeout(300)
+def test_a_thousand_executions(module_server: Server, module_url: str) -> None:
+    with connect(module_server) as client:
+        fill(client, 100)
+        run_all(client, 210)  # what is made once is made
+        before, memory = current(client), resident(module_server)
+        threads, files = threads_of(module_server), files_of(module_server)
+        run_all(client, 1000)
+        wait_for(lambda: threads_of(module_server) <= threads, "threads end")
+        wait_for(lambda: files_of(module_server) <= files, "files are closed")
+        # Cycles are found by the collector; it looks when there is something new.
+        send(client, "import gc; gc.collect()")
+        assert current(client) - before < MOST
+        assert resident(module_server) - memory < 2 * MOST
+
+
+@pytest.mark.timeout(300)
+def test_a_hundred_sessions_of_their_own(
+    fresh_server: FreshServer, environments: list[Environment]
+) -> None:
+    for environment in environments:
+        server = fresh_server("valkey91", gears={"Python": str(environment.python)})
+        with connect(server) as client:
+            fill(client, 100)
+            run_all(client, 14, "ISOLATION", "subinterpreter")
+            before, memory = current(client), resident(server)
+            threads, files = threads_of(server), files_of(server)
+            run_all(client, 100, "ISOLATION", "subinterpreter")
+            wait_for(lambda server=server, n=threads: threads_of(server) <= n, "threads end")
+            wait_for(lambda server=server, n=files: files_of(server) <= n, "files are closed")
+            assert current(client) - before < MOST, environment.version
+            assert resident(server) - memory < 4 * MOST, environment.version
