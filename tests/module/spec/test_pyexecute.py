@@ -194,6 +194,29 @@ def test_requirements_that_are_there(gears: Speaker) -> None:
     assert gears(ONE, "REQUIREMENTS", "cloudpickle", "cloudpickle>=2") == [["1"], []]
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "\ufeffx = 'é'",
+        "# -*- coding: latin-1 -*-\nx = 'é'",
+        "x = 'é'\r\nif x:\r\n    pass\r\n",
+        "from __future__ import annotations\nx: nonsense = 'é'",
+    ],
+    ids=["mark", "declaration", "line ends", "future"],
+)
+def test_texts_of_scripts(gears: Speaker, script: str) -> None:
+    assert gears(f"{script}\nassert len(x) == 1\n") == "OK"
+
+
+def test_scripts_of_scripts(gears: Speaker) -> None:
+    """More than there are threads for: those that wait do not keep others from running."""
+    inner = "GB('PythonReader').run(lambda: [1])"
+    outer = f"GB('PythonReader').map(lambda _: execute('RG.PYEXECUTE', {inner!r})).run(lambda: [1])"
+    names = [gears(outer, "UNBLOCKING") for _ in range(8)]
+    for name in names:
+        assert gears.ask("RG.GETRESULTSBLOCKING", name) == [["[['1'], []]"], []]
+
+
 def test_a_script_that_is_no_text(gears: Speaker) -> None:
     assert gears.raised(b"x = '\xff'").startswith("the script is not UTF-8 text")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -147,6 +148,19 @@ def test_keys_that_expired(gears: Speaker) -> None:
     script = "import time\ntime.sleep(0.05)\nGB().map(lambda r: r['key']).run()"
     assert gears.results(script) == ["stays"]
     assert record(gears, "gone", "noScan=True")["type"] == "empty"
+
+
+def test_fields_that_expired(gears: Speaker) -> None:
+    """As HGETALL and HGET answer, also while the field is still there."""
+    gears.ask("HSET", "small", "a", "1", "b", "2")
+    gears.ask("HSET", "large", *(text for n in range(600) for text in (f"f{n}", "x" * 100)))
+    gears.ask("HPEXPIRE", "small", "1", "FIELDS", "1", "a")
+    gears.ask("HPEXPIRE", "large", "1", "FIELDS", "1", "f7")
+    time.sleep(0.01)
+    script = "GB().map(lambda r: (r['key'], len(r['value']))).sort().run()"
+    assert gears.objects(script) == [("large", 599), ("small", 1)]
+    assert gears.objects("GB().map(lambda r: r['value'].get('a')).run('small')") == [None]
+    assert gears.objects("GB().map(lambda r: r['value'].get('f7')).run('large')") == [None]
 
 
 def test_keys_that_vanish_while_they_are_read(gears: Speaker) -> None:
