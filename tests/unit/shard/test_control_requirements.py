@@ -8,6 +8,7 @@ import json
 import os
 import stat
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -407,3 +408,16 @@ def test_imports_are_switched_off_too(plane: Plane) -> None:
     error = plane.error("RG.PYIMPORTREQ", archive({}))
     assert error.startswith("thing cannot be installed: RequirementsEnabled is 0")
     assert plane.error("RG.PYIMPORTREQ").startswith("wrong number of arguments")
+
+
+def test_nothing_waits_for_an_archive(plane: Plane) -> None:
+    """Neither other commands nor the messages of workers, though a script may ask for one."""
+    waiting: list[Callable[[], None]] = []
+    plane.aside = waiting.append
+    token = plane.send("RG.PYIMPORTREQ", b"x" * 100)
+    plane.tell("command", 1, "RG.PYIMPORTREQ", [b"x"], {"user": "ann", "db": 0, "protocol": 2})
+    assert len(waiting) == 2
+    assert not plane.answered(token)
+    assert plane.ask("RG.PYDUMPREQS") == []
+    waiting[0]()
+    assert "this is no archive of requirements" in plane.reply(token)[1]
