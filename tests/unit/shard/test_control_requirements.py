@@ -421,3 +421,19 @@ def test_nothing_waits_for_an_archive(plane: Plane) -> None:
     assert plane.ask("RG.PYDUMPREQS") == []
     waiting[0]()
     assert "this is no archive of requirements" in plane.reply(token)[1]
+
+
+def test_an_archive_that_is_too_large_is_not_read_to_its_end(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gearframe.shard.control.archives.MOST_FILES", 10)
+    data = archive({f"{number}.py": b"x" for number in range(20)})
+    assert "it has more than" in plane.error("RG.PYIMPORTREQ", data)
+
+
+def test_the_log_shows_no_password(plane: Plane) -> None:
+    plane.send("RG.PYEXECUTE", "x", "REQUIREMENTS", "thing @ https://me:secret@host.invalid/x.whl")
+    plane.install_error = ValueError("https://me:secret@host.invalid/x.whl is not there")
+    plane.background()
+    assert any("****@host.invalid" in text for _, text in plane.host.lines)
+    assert "secret" not in str(plane.host.lines)
