@@ -46,7 +46,7 @@ pub(crate) type Answer = Result<Value, String>;
 
 /// Runs one command.
 pub(crate) fn call(lock: &ServerLock, caller: &Caller, command: &[Vec<u8>]) -> Answer {
-    let reply = if command.first().is_some_and(|name| known(SCRIPTS, name)) {
+    let reply = if is_script(command) {
         run_script(lock, caller, command)
     } else {
         lock.with(|held| Session::open(held, caller)?.run(command))
@@ -64,6 +64,17 @@ fn run_script(lock: &ServerLock, caller: &Caller, command: &[Vec<u8>]) -> Result
                  thread, which waits for the block; call it before or after, or its commands"
             ))
         })
+}
+
+/// Whether a command runs a script, or has to do with those that are kept.
+fn is_script(command: &[impl AsRef<[u8]>]) -> bool {
+    match command {
+        [name, what, ..] if name.as_ref().eq_ignore_ascii_case(b"script") => {
+            known(&["exists", "load"], what.as_ref())
+        }
+        [name, ..] => known(SCRIPTS, name.as_ref()),
+        [] => false,
+    }
 }
 
 fn known(names: &[&str], name: &[u8]) -> bool {
@@ -86,7 +97,7 @@ pub(crate) fn call_many(
             let mut replies = Vec::new();
             for command in &commands[answers.len()..] {
                 replies.push(match &session {
-                    Ok(_) if command.first().is_some_and(|name| known(SCRIPTS, name)) => {
+                    Ok(_) if is_script(command) => {
                         Err("ERR scripts are not run among many commands".into())
                     }
                     Ok(session) => session.run(command),
@@ -143,7 +154,7 @@ impl<'a> Session<'a> {
         let arguments: Vec<&[u8]> = arguments.iter().map(AsRef::as_ref).collect();
         let mode = CallMode {
             admin: known(ADMIN, name.as_bytes()),
-            nested: known(SCRIPTS, name.as_bytes()),
+            nested: is_script(command),
             resp3: self.resp3,
         };
         self.lock

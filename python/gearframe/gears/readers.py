@@ -93,9 +93,12 @@ def _keys_only(reader: Reader, runtime: Runtime) -> Batches:
         return
     count = reader.options.get("count", _PAGE)
     cursor = "0"
+    seen: set[Any] = set()  # SCAN gives a key again where the table was resized meanwhile
     while True:
         cursor, keys = runtime.execute("SCAN", cursor, "MATCH", pattern, "COUNT", count)
-        yield [_hashable(key) for key in keys]
+        found = [key for key in dict.fromkeys(map(_hashable, keys)) if key not in seen]
+        seen.update(found)
+        yield found
         if str(cursor) == "0":
             return
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -109,3 +110,12 @@ def until(condition: Callable[[], Any]) -> Any:
         assert time.monotonic() < end
         time.sleep(0.01)
     return found
+
+
+class unordered(list):  # type: ignore[type-arg]  # noqa: N801 - it reads as a word
+    """A list that equals one with the same elements in any order."""
+
+    def __eq__(self, other: object) -> bool:
+        return Counter(self) == Counter(other)  # type: ignore[call-overload]
+
+    __hash__ = None  # type: ignore[assignment]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from tests.module.spec.speaker import Speaker, pairs, until
+from tests.module.spec.speaker import Speaker, pairs, unordered, until
 
 ONE = "GB('PythonReader').run(lambda: [1])"
 LOOP = "def f(x):\n    while True: pass\nGB('PythonReader').foreach(f).run(lambda: [1])"
@@ -44,6 +46,19 @@ def test_a_session(both: Speaker) -> None:
         "requirements": [],
         "registrations": [],
     }
+
+
+def test_a_session_whose_script_runs(both: Speaker) -> None:
+    script = "import time\nwhile not execute('EXISTS', 'go'): time.sleep(0.001)"
+    other = Speaker(both.url, both.protocol)
+    with other.client:
+        thread = threading.Thread(target=lambda: other(script, "ID", "a"))
+        thread.start()
+        (found,) = until(lambda: both.ask("RG.PYDUMPSESSIONS"))
+        both.ask("SET", "go", "1")
+        thread.join(60)
+    assert pairs(found)["linked"] == "temprary"
+    assert both.ask("RG.PYDUMPSESSIONS") == []
 
 
 def test_a_dead_session(both: Speaker) -> None:
@@ -254,6 +269,12 @@ def test_info(gears: Speaker) -> None:
     assert found["rg_nsessions"] == 1
     assert found["rg_nrequirements"] > 0
     assert gears.client.info("rg")["rg_nexecutions"] == 1
+    text = gears.ask("INFO", "everything")
+    sections = ["gears", "python_stats", "python_requirements", "python_sessions"]
+    assert [line[5:] for line in text.split("\r\n") if line.startswith("# rg_")] == unordered(
+        sections
+    )
+    assert text.count("rg_TotalAllocated:") == 1
 
 
 def test_the_module(gears: Speaker) -> None:

@@ -9,6 +9,7 @@ import redis
 
 from tests.module.spec.speaker import Speaker, pairs, until
 from tests.servers.catalog import WITH_GEARS
+from tests.servers.fixtures import FreshServer
 
 ONE = "GB('PythonReader').run(lambda: [1])"
 LOOP = "def f(x):\n    while True: pass\nGB('PythonReader').foreach(f).run(lambda: [1])"
@@ -193,6 +194,29 @@ def test_requirements_that_are_there(gears: Speaker) -> None:
     assert gears(ONE, "REQUIREMENTS", "cloudpickle", "cloudpickle>=2") == [["1"], []]
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "\ufeffx = 'é'",
+        "# -*- coding: latin-1 -*-\nx = 'é'",
+        "x = 'é'\r\nif x:\r\n    pass\r\n",
+        "from __future__ import annotations\nx: nonsense = 'é'",
+    ],
+    ids=["mark", "declaration", "line ends", "future"],
+)
+def test_texts_of_scripts(gears: Speaker, script: str) -> None:
+    assert gears(f"{script}\nassert len(x) == 1\n") == "OK"
+
+
+def test_scripts_of_scripts(gears: Speaker) -> None:
+    """More than there are threads for: those that wait do not keep others from running."""
+    inner = "GB('PythonReader').run(lambda: [1])"
+    outer = f"GB('PythonReader').map(lambda _: execute('RG.PYEXECUTE', {inner!r})).run(lambda: [1])"
+    names = [gears(outer, "UNBLOCKING") for _ in range(8)]
+    for name in names:
+        assert gears.ask("RG.GETRESULTSBLOCKING", name) == [["[['1'], []]"], []]
+
+
 def test_a_script_that_is_no_text(gears: Speaker) -> None:
     assert gears.raised(b"x = '\xff'").startswith("the script is not UTF-8 text")
 
@@ -219,11 +243,10 @@ def test_it_is_dangerous(gears: Speaker, bob: Speaker) -> None:
 
 
 def test_its_categories_and_flags(gears: Speaker) -> None:
-    found = [gears.ask("ACL", "CAT", name) for name in ("admin", "dangerous")]
-    assert all("RG.PYEXECUTE" in map(str.upper, each) for each in found)
-    ((name, _, flags, *_),) = gears.ask("COMMAND", "INFO", "rg.pyexecute")
+    ((name, _, flags, _, _, _, categories, *_),) = gears.ask("COMMAND", "INFO", "rg.pyexecute")
     assert name.lower() == "rg.pyexecute"
     assert "readonly" not in flags
+    assert sorted(categories) == ["@admin", "@dangerous"]
 
 
 @pytest.mark.parametrize("command", ["RG.PYEXECUTEREMOTE", "RG.PYFREEINTERPRETER"])
@@ -257,3 +280,21 @@ def test_many_at_once(gears: Speaker) -> None:
     replies = [gears.ask("RG.GETRESULTSBLOCKING", name) for name in names]
     assert replies == [[["1"], []]] * 50
     until(lambda: len(gears.ask("RG.DUMPEXECUTIONS")) == 50)
+
+
+@pytest.mark.parametrize("name", ["valkey91", "redis82", "stack74"])
+def test_on_a_replica(fresh_server: FreshServer, name: str) -> None:
+    """It runs, and reads; what it writes is refused."""
+    main = fresh_server(name, repl_diskless_sync_delay="0")
+    copy = fresh_server(name, gears=True)
+    with redis.Redis.from_url(main.url) as client:
+        client.set("k", "v")
+    gears = Speaker(copy.url)
+    with gears.client:
+        gears.client.replicaof("127.0.0.1", main.port)
+        until(lambda: gears.client.info("replication")["master_link_status"] == "up")
+        assert gears.results("GB().map(lambda r: r['value']).run()") == ["v"]
+        assert "READONLY" in gears.raised("execute('SET', 'k', 'w')")
+        put = "return redis.call('SET', KEYS[1], 'w')"
+        assert "READONLY" in gears.raised(f"execute('EVAL', {put!r}, 1, 'k')")
+        assert gears.ask("GET", "k") == "v"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+import time
 from typing import Any
 
 import pytest
 import redis
 
-from tests.module.spec.speaker import Speaker
+from tests.module.spec.speaker import Speaker, unordered
 
 BAD = b"\xff\x00\xfe"
 BIG = 3000  # more than what is read in one piece of any type
@@ -150,6 +150,19 @@ def test_keys_that_expired(gears: Speaker) -> None:
     assert record(gears, "gone", "noScan=True")["type"] == "empty"
 
 
+def test_fields_that_expired(gears: Speaker) -> None:
+    """As HGETALL and HGET answer, also while the field is still there."""
+    gears.ask("HSET", "small", "a", "1", "b", "2")
+    gears.ask("HSET", "large", *(text for n in range(600) for text in (f"f{n}", "x" * 100)))
+    gears.ask("HPEXPIRE", "small", "1", "FIELDS", "1", "a")
+    gears.ask("HPEXPIRE", "large", "1", "FIELDS", "1", "f7")
+    time.sleep(0.01)
+    script = "GB().map(lambda r: (r['key'], len(r['value']))).sort().run()"
+    assert gears.objects(script) == [("large", 599), ("small", 1)]
+    assert gears.objects("GB().map(lambda r: r['value'].get('a')).run('small')") == [None]
+    assert gears.objects("GB().map(lambda r: r['value'].get('f7')).run('large')") == [None]
+
+
 def test_keys_that_vanish_while_they_are_read(gears: Speaker) -> None:
     """Each record has what the key had; a key that is gone gives none, or an empty one."""
     gears.client.mset({f"k{n}": "v" for n in range(5000)})
@@ -192,15 +205,6 @@ def test_patterns_are_globs(gears: Speaker, reader: str) -> None:
     assert found == {pattern: unordered(keys) for pattern, keys in PATTERNS.items()}
 
 
-class unordered(list):  # type: ignore[type-arg]  # noqa: N801 - it reads as a word
-    """A list that equals one with the same elements in any order."""
-
-    def __eq__(self, other: object) -> bool:
-        return Counter(self) == Counter(other)  # type: ignore[call-overload]
-
-    __hash__ = None  # type: ignore[assignment]
-
-
 def test_the_default_argument(gears: Speaker) -> None:
     gears.client.mset({"a": 1, "b": 2})
     assert gears.results("GB('KeysReader', 'a').map(lambda r: r['key']).run()") == ["a"]
@@ -224,34 +228,52 @@ def test_the_database_of_the_client(gears: Speaker, module_url: str) -> None:
         assert other.body("value = execute('KEYS', '*')") == ["in3"]
 
 
-def test_each_key_once_while_the_table_is_resized(gears: Speaker, module_url: str) -> None:
-    """100,000 keys that stay, while a writer adds and deletes as many others."""
+def test_each_key_once_of_many(gears: Speaker) -> None:
     with gears.client.pipeline(transaction=False) as pipe:
         for start in range(0, 100_000, 10_000):
-            pipe.mset({f"stays:{n}": n for n in range(start, start + 10_000)})
+            pipe.mset({f"key:{n}": n for n in range(start, start + 10_000)})
         pipe.execute()
+    group = "batchgroupby(lambda x: x % 10, lambda k, all: (len(all), len(set(all))))"
+    for script in (
+        f"GB().map(lambda r: int(r['value'])).{group}.run('key:*')",
+        f"GB('KeysOnlyReader').map(lambda k: int(k[4:])).{group}.run('key:*')",
+    ):
+        assert {each["value"] for each in gears.objects(script)} == {(10_000, 10_000)}
+
+
+@pytest.mark.parametrize(
+    ("reader", "number", "options"),
+    [
+        ("KeysReader", "lambda r: int(r['value'])", ""),
+        ("KeysOnlyReader", "lambda k: int(k[6:])", ", count=20"),
+    ],
+)
+def test_each_key_once_while_the_table_is_resized(
+    gears: Speaker, module_url: str, reader: str, number: str, options: str
+) -> None:
+    """10,000 keys that stay, while a writer lets the table grow and shrink again and again."""
+    gears.client.mset({f"stays:{n}": n for n in range(10_000)})
+    names = [f"comes:{n}" for n in range(120_000)]
     end = threading.Event()
 
     def write() -> None:
         with redis.Redis.from_url(module_url) as client:
             while not end.is_set():
-                names = [f"comes:{n}" for n in range(60_000)]
-                for start in range(0, len(names), 5000):
-                    client.mset(dict.fromkeys(names[start : start + 5000], "v"))
-                for start in range(0, len(names), 5000):
-                    client.unlink(*names[start : start + 5000])
+                for start in range(0, len(names), 10_000):
+                    client.mset(dict.fromkeys(names[start : start + 10_000], "v"))
+                for start in range(0, len(names), 10_000):
+                    client.unlink(*names[start : start + 10_000])
 
     writer = threading.Thread(target=write)
     writer.start()
+    script = f"GB({reader!r}).map({number}).batchgroupby(lambda x: x % 10, "
+    script += f"lambda k, all: (len(all), len(set(all)))).run('stays:*'{options})"
     try:
-        script = "GB().map(lambda r: int(r['value'])).batchgroupby(lambda x: x % 10, "
-        script += "lambda k, all: (len(all), len(set(all)))).run('stays:*')"
-        found = gears.objects(script)
+        for _ in range(3):
+            assert {each["value"] for each in gears.objects(script)} == {(1000, 1000)}
     finally:
         end.set()
         writer.join(60)
-    assert len(found) == 10
-    assert {each["value"] for each in found} == {(10_000, 10_000)}
 
 
 # -- the other readers -----------------------------------------------------------------------------

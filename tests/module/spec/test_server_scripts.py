@@ -64,7 +64,8 @@ def test_functions(gears: Speaker) -> None:
 
 
 def test_a_script_by_its_hash(gears: Speaker) -> None:
-    digest = gears.ask("SCRIPT", "LOAD", "return 7")
+    digest = gears.body("value = execute('SCRIPT', 'LOAD', 'return 7')")
+    assert gears.body(f"value = execute('SCRIPT', 'EXISTS', {digest!r})") == [1]
     assert gears.body(f"value = execute('EVALSHA', {digest!r}, 0)") == 7
     assert "NOSCRIPT" in gears.raised(f"execute('EVALSHA', {'0' * 40!r}, 0)")
 

@@ -44,6 +44,13 @@ def test_keys_only() -> None:
     assert asked == [("MATCH", "x*", "COUNT", 5)] * 2
 
 
+def test_keys_only_gives_each_key_once() -> None:
+    """SCAN gives a key again where the server's table was resized meanwhile."""
+    pages = {"0": ["7", ["a", "b", "a"]], "7": ["9", ["b"]], "9": ["0", ["a", "c"]]}
+    runtime = with_commands(SCAN=lambda cursor, *_: pages[cursor])
+    assert results(GB("KeysOnlyReader"), runtime=runtime) == ["a", "b", "c"]
+
+
 def test_keys_only_without_scan() -> None:
     runtime = with_commands(EXISTS=lambda key: int(key == "a"))
     assert results(GB("KeysOnlyReader"), runtime=runtime, arg="a", noScan=True) == ["a"]

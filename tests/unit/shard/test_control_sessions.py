@@ -324,7 +324,6 @@ def test_info_is_told_when_it_changes(plane: Plane) -> None:
     plane.ask("RG.PYSTATS")
     assert plane.host.sections == {
         "gears": {"nexecutions": 0, "nregistrations": 0, "result_bytes": 0},
-        "python": {"TotalAllocated": 30, "PeakAllocated": 20, "CurrAllocated": 10},
         "python_requirements": {"nrequirements": 0},
         "python_sessions": {"nsessions": 0, "ndead_sessions": 0, "nworkers": 0},
     }

@@ -41,7 +41,6 @@ class Info:
                 "nregistrations": 0,
                 "result_bytes": self._executions.result_bytes,
             },
-            "python": statistics(self._host),
             "python_requirements": {"nrequirements": len(self._requirements)},
             "python_sessions": {
                 "nsessions": len(self._sessions),

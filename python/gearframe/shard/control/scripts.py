@@ -131,6 +131,8 @@ class Scripts:
             "max_result_bytes": self._settings.number("MaxResultBytes"),
             "traceback": self._settings.flag("PythonAttemptTraceback"),
             "profile": script.session.profile,
+            # What sent it is a script itself, which waits for it on a thread of the worker.
+            "nested": "execution" in script.client,
         }
         return ("script", script.number, script.session.key, script.body, options)
 

@@ -130,9 +130,14 @@ def keys_only_reader(
                 yield wanted
             return
         cursor = "0"
+        seen: set[Any] = set()  # SCAN gives a key again where the table was resized meanwhile
         while True:
             cursor, keys = execute("SCAN", cursor, "MATCH", wanted, "COUNT", count)
-            yield from keys
+            for key in keys:
+                name = bytes(key) if isinstance(key, bytearray) else key
+                if name not in seen:
+                    seen.add(name)
+                    yield name
             if cursor == "0":
                 return
 

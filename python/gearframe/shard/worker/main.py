@@ -32,7 +32,7 @@ CONTROL = 0  # the control plane's mailbox
 # than CPython's own 700, and would be looked through each time, though it is gone a moment later.
 _GARBAGE = 5_000
 
-# Executions that steps begin have threads of their own: what began them may wait for them.
+# Executions and scripts that gears begin have threads of their own: what began them may wait.
 _NESTED_THREADS = 64
 
 
@@ -124,7 +124,7 @@ class Worker:
         caller = Caller(options["user"], options["db"], options["execution_id"], session)
         task = Task(job, caller, found, Settings.of(options), Guard(self._watchdog))
         job_ = Job(lambda: self._script(task, source), lambda: self._script_dropped(task))
-        self._submit(self._pool, task, job_)
+        self._submit(self._nested if options.get("nested") else self._pool, task, job_)
 
     def _on_abort(self, execution: str) -> None:
         inner = f"{execution}."

@@ -43,8 +43,10 @@ def _execute(task: Task, source: bytes) -> str | None:
     session = task.session
     profile = session.profile if task.settings.profile else None
     try:
-        name = session.add_script(source.decode("utf-8", "replace"))
-        code = compile(source, name, "exec", dont_inherit=True)
+        # As text: scripts are sent in UTF-8, whatever a comment on their first line may say.
+        text = source.decode("utf-8-sig", "replace")
+        name = session.add_script(text)
+        code = compile(text, name, "exec", dont_inherit=True)
         with profile.measure() if profile else nullcontext():
             exec(code, session.names)
     except GearsForceStopped:
