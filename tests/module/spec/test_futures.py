@@ -417,6 +417,22 @@ def test_async_is_allowed(gears: Speaker) -> None:
     assert gears.step("isAsyncAllow()") is True
 
 
+@pytest.mark.parametrize("isolation", ["shared", "subinterpreter"])
+def test_in_both_isolations(gears: Speaker, isolation: str) -> None:
+    script = """
+async def other(n):
+    await asyncio.sleep(0)
+    return execute('INCRBY', 'sum', n)
+async def f(x):
+    await asyncio.gather(other(x), other(x))
+    results, errors = await GB('KeysOnlyReader').run('sum')
+    return results
+GB('PythonReader').map(f).run(lambda: iter([1, 2]))
+"""
+    assert gears(script, "ISOLATION", isolation) == [["['sum']"] * 2, []]
+    assert gears.ask("GET", "sum") == "6"
+
+
 # -- the end ---------------------------------------------------------------------------------------
 
 
