@@ -50,7 +50,11 @@ def _only(results: list[Any]) -> Any:
 
 
 def _countby(records: Iterable[Record]) -> Any:
-    return Counter(map(lambda x: x["value"]["country"], records))
+    return Counter(map(_country, records))
+
+
+def _country(x: Record) -> Any:
+    return x["value"]["country"]
 
 
 def _countby_tuned(pages: Iterator[list[Any]]) -> Any:
@@ -84,7 +88,11 @@ def _sums_tuned(pages: Iterator[list[Any]]) -> Any:
 
 
 def _whole(records: Iterable[Record]) -> Any:
-    return sum(map(lambda x: sum(map(len, x["value"].values())), records))
+    return sum(map(_length, records))
+
+
+def _length(x: Record) -> int:
+    return sum(map(len, x["value"].values()))
 
 
 def _whole_tuned(pages: Iterator[list[Any]]) -> Any:

@@ -59,7 +59,9 @@ def _results(question: Question, found: dict[str, Runs]) -> list[Result]:
     ours, tuned, loop = found.values()
     narrow = bool(question.fields)
     return [
-        faster(f"{question.title}, against a loop in a client", ours, loop, TIMES if narrow else None),
+        faster(
+            f"{question.title}, against a loop in a client", ours, loop, TIMES if narrow else None
+        ),
         faster(f"{question.title}, against a tuned client", ours, tuned, 1 if narrow else None),
     ]
 

@@ -60,7 +60,9 @@ def _newest() -> pythons.Environment | str:
 
 
 def _measure(server: BenchServer, script: str, title: str, settings: Settings) -> list[Runs]:
-    ways = {f"{title}: {count} at once": partial(_at_once, server, script, count) for count in (1, 2)}
+    ways = {
+        f"{title}: {count} at once": partial(_at_once, server, script, count) for count in (1, 2)
+    }
     found = take_turns(server, ways, repeat=settings.repeat, patience=settings.patience)
     return list(found.values())
 

@@ -147,7 +147,14 @@ class EmbeddedServerError(GearframeError):
 
 
 class GearsError(GearframeError):
-    """A gear was put together or used wrongly, or a command it sent was answered with an error."""
+    """A gear was put together or used wrongly, or a command it sent was answered with an error.
+
+    Examples
+    --------
+    >>> gf.GearsBuilder().map("upper")
+    Traceback (most recent call last):
+    gearframe.exceptions.GearsError: map argument must be a function, not 'upper'
+    """
 
 
 class GearsRunError(GearsError):
@@ -177,7 +184,19 @@ class GearsRunError(GearsError):
 
 
 class GearsFlatError(GearframeError):
-    """A gear's code gives up; its caller sees this text without a traceback."""
+    """A gear's code gives up; its caller sees this text without a traceback.
+
+    Examples
+    --------
+    >>> def check(number):
+    ...     import gearframe as gf
+    ...
+    ...     if number > 1:
+    ...         raise gf.GearsFlatError(f"{number} is too many")
+    >>> gear = gf.GearsBuilder("PythonReader").foreach(check)
+    >>> gear.run(gf.connect(), lambda: iter([1, 2]), on_error="keep").errors
+    ['2 is too many']
+    """
 
 
 class GearsForceStopped(BaseException):

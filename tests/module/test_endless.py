@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
@@ -88,7 +88,7 @@ def test_every_step_is_ended_by_the_time_limit(client: redis.Redis, kind: str) -
 @pytest.mark.parametrize("loop", LOOPS)
 def test_an_endless_body_is_ended_by_the_time_limit(client: redis.Redis, loop: str) -> None:
     client.config_set("rg.executiontimelimit", 300)
-    body = "def f():\n    {}\nf()".format(LOOPS[loop])
+    body = f"def f():\n    {LOOPS[loop]}\nf()"
     with pytest.raises(redis.ResponseError, match="timed out after 300 ms"):
         send(client, body)
 
@@ -182,14 +182,16 @@ def test_a_script_that_waits_for_its_turn_is_dropped_with_its_client(
 
 def _waiting(client: redis.Redis) -> str | None:
     for each in client.client_list():
-        if each["name"] == "waiting" and "b" in each["flags"] and each["cmd"].lower() == "rg.pyexecute":
+        if (
+            each["name"] == "waiting"
+            and "b" in each["flags"]
+            and each["cmd"].lower() == "rg.pyexecute"
+        ):
             return str(each["id"])
     return None
 
 
-def test_swallowing_everything_for_ever_is_told(
-    client: redis.Redis, module_server: Server
-) -> None:
+def test_swallowing_everything_for_ever_is_told(client: redis.Redis, module_server: Server) -> None:
     """Code that catches BaseException in a loop goes on; each exception costs it its way so far."""
     script = STEP.format(
         kind="map",
@@ -201,11 +203,10 @@ def test_swallowing_everything_for_ever_is_told(
     )
     execution = begin(client, script)
     wait_for(lambda: client.exists("begun"))
-    with ThreadPoolExecutor() as pool:
-        with connect(module_server) as other:
-            aborted = pool.submit(other.execute_command, "RG.ABORTEXECUTION", execution)
-            # Interrupts arrive between the parts that catch them as well, so it ends soon.
-            assert aborted.result() == b"OK"
+    with ThreadPoolExecutor() as pool, connect(module_server) as other:
+        aborted = pool.submit(other.execute_command, "RG.ABORTEXECUTION", execution)
+        # Interrupts arrive between the parts that catch them as well, so it ends soon.
+        assert aborted.result() == b"OK"
     assert status(client, execution) == "aborted"
 
 

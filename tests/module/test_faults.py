@@ -22,13 +22,13 @@ GB('PythonReader').map(step).run(one)
 # In C and in Python, through calls that need much stack each.
 DEEP = {
     "python": "f = lambda: f(); f()",
-    "c": "class A:\n        def __getattr__(self, name): return getattr(self, name + 'x')\n    A().a",
+    "c": "class A:\n        def __getattr__(self, n): return getattr(self, n + 'x')\n    A().a",
     "repr": "x = []\n    for i in range(200000): x = [x]\n    repr(x)",
     "compile": "eval('(' * 100000 + ')' * 100000)",
     "compile_operators": "compile('-' * 500000 + '1', 'x', 'eval')",
     "pickle": "import pickle\n    x = []\n    for i in range(200000): x = [x]\n    pickle.dumps(x)",
     "json": "import json\n    json.loads('[' * 500000)",
-    "sorted": "class B:\n        def __lt__(self, o): return sorted([B(), B()])\n    sorted([B(), B()])",
+    "sorted": "class B:\n        def __lt__(self, o): sorted([B(), B()])\n    sorted([B(), B()])",
     "dict": "class C:\n        def __hash__(self): return hash(C())\n    {C(): 1}",
     "compare": "a = []; b = []\n    a.append(b); b.append(a)\n    a == b",
 }
@@ -77,8 +77,10 @@ def test_deep_recursion_is_an_error_and_not_the_end(
 ) -> None:
     results, errors = send(client, STEP.format(code=DEEP[deep]), "ISOLATION", isolation)
     if errors:
-        assert b"RecursionError" in errors[0] or b"MemoryError" in errors[0] or (
-            b"too many nested parentheses" in errors[0]
+        assert (
+            b"RecursionError" in errors[0]
+            or b"MemoryError" in errors[0]
+            or (b"too many nested parentheses" in errors[0])
         )
     else:
         assert results == [b"None"]
@@ -116,7 +118,9 @@ def test_a_raised_recursion_limit_is_the_sessions_own_risk_but_python_keeps_it(
 def test_results_over_the_limit_are_an_error(client: redis.Redis) -> None:
     client.config_set("rg.maxresultbytes", 1000)
     try:
-        script = "def many():\n    for i in range(1000): yield 'x' * 10\nGB('PythonReader').run(many)"
+        script = (
+            "def many():\n    for i in range(1000): yield 'x' * 10\nGB('PythonReader').run(many)"
+        )
         results, errors = send(client, script)
         assert results == []
         assert len(errors) == 1

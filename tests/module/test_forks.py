@@ -107,12 +107,12 @@ def test_a_replica_attached_under_load(fresh_server: FreshServer, own: Server) -
 
 def test_unloading_is_refused_and_the_server_goes_on(own: Server) -> None:
     with connect(own) as client, load(own) as begun:
-        with pytest.raises(redis.ResponseError, match="(?i)error unloading module"):
+        with pytest.raises(redis.ResponseError, match=r"(?i)error unloading module"):
             client.execute_command("MODULE", "UNLOAD", "rg")
         still_runs(client, begun)
     # With a client that waits for a gear the server refuses by itself; now it asks the module.
     with connect(own) as client:
-        with pytest.raises(redis.ResponseError, match="(?i)error unloading module"):
+        with pytest.raises(redis.ResponseError, match=r"(?i)error unloading module"):
             client.execute_command("MODULE", "UNLOAD", "rg")
         assert "gearframe cannot be unloaded while the server runs" in own.log()
         still_runs(client, begun)

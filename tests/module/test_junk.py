@@ -12,19 +12,61 @@ from tests.servers.server import Server
 SEED = 20_240_607
 ROUNDS = 40
 
-COMMANDS = (
-    "PYEXECUTE DUMPEXECUTIONS GETEXECUTION GETRESULTS GETRESULTSBLOCKING ABORTEXECUTION"
-    " DROPEXECUTION DUMPREGISTRATIONS UNREGISTER PAUSEREGISTRATIONS UNPAUSEREGISTRATIONS"
-    " CLEARREGISTRATIONSSTATS TRIGGER TRIGGERONKEY PYDUMPSESSIONS PYDUMPREQS PYEXPORTREQ"
-    " PYIMPORTREQ PYSTATS PYPROFILE REFRESHCLUSTER INFOCLUSTER DUMPPLUGINS CONFIGGET CONFIGSET"
-    " PYEXECUTEREMOTE PYFREEINTERPRETER"
-).split()
+COMMANDS = [
+    "PYEXECUTE",
+    "DUMPEXECUTIONS",
+    "GETEXECUTION",
+    "GETRESULTS",
+    "GETRESULTSBLOCKING",
+    "ABORTEXECUTION",
+    "DROPEXECUTION",
+    "DUMPREGISTRATIONS",
+    "UNREGISTER",
+    "PAUSEREGISTRATIONS",
+    "UNPAUSEREGISTRATIONS",
+    "CLEARREGISTRATIONSSTATS",
+    "TRIGGER",
+    "TRIGGERONKEY",
+    "PYDUMPSESSIONS",
+    "PYDUMPREQS",
+    "PYEXPORTREQ",
+    "PYIMPORTREQ",
+    "PYSTATS",
+    "PYPROFILE",
+    "REFRESHCLUSTER",
+    "INFOCLUSTER",
+    "DUMPPLUGINS",
+    "CONFIGGET",
+    "CONFIGSET",
+    "PYEXECUTEREMOTE",
+    "PYFREEINTERPRETER",
+]
 
-WORDS = (
-    "UNBLOCKING UPGRADE FORCE_REINSTALL_REQUIREMENTS REPLACE_WITH ID DESCRIPTION ISOLATION shared"
-    " SHARD CLUSTER VERBOSE DEAD SESSIONS STATS RESET ABORTPENDING 0 -1 1 99999999999999999999"
-    " MaxExecutions Isolation nan"
-).split()
+WORDS = [
+    "UNBLOCKING",
+    "UPGRADE",
+    "FORCE_REINSTALL_REQUIREMENTS",
+    "REPLACE_WITH",
+    "ID",
+    "DESCRIPTION",
+    "ISOLATION",
+    "shared",
+    "SHARD",
+    "CLUSTER",
+    "VERBOSE",
+    "DEAD",
+    "SESSIONS",
+    "STATS",
+    "RESET",
+    "ABORTPENDING",
+    "0",
+    "-1",
+    "1",
+    "99999999999999999999",
+    "MaxExecutions",
+    "Isolation",
+    "nan",
+]
 
 
 def argument(chance: random.Random) -> bytes:
@@ -75,9 +117,19 @@ def test_scripts_of_junk(module_server: Server, module_url: str) -> None:
     with connect(module_server) as client:
         for script in (
             *(chance.randbytes(200) for _ in range(100)),
-            b"", b"\0", b"\xff", b"#" * 10_000_000, b"(" * 100_000, b"x = 1\n" * 200_000,
-            b"\xef\xbb\xbf1", b"# coding: utf-16\n1", b"\tif", b"a" * 1_000_000,
-            b"lambda:" * 50_000, b"-" * 1_000_000 + b"1", b"[" * 90 + b"]" * 90,
+            b"",
+            b"\0",
+            b"\xff",
+            b"#" * 10_000_000,
+            b"(" * 100_000,
+            b"x = 1\n" * 200_000,
+            b"\xef\xbb\xbf1",
+            b"# coding: utf-16\n1",
+            b"\tif",
+            b"a" * 1_000_000,
+            b"lambda:" * 50_000,
+            b"-" * 1_000_000 + b"1",
+            b"[" * 90 + b"]" * 90,
         ):
             try:
                 client.execute_command("RG.PYEXECUTE", script)

@@ -139,6 +139,8 @@ GB('PythonReader').run(one)
     name = send(client, script, "UNBLOCKING")
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", module_server.port)) as other:
-            other.sendall(b"*2\r\n$21\r\nRG.GETRESULTSBLOCKING\r\n$%d\r\n%s\r\n" % (len(name), name))
+            other.sendall(
+                b"*2\r\n$21\r\nRG.GETRESULTSBLOCKING\r\n$%d\r\n%s\r\n" % (len(name), name)
+            )
     client.set("go", 1)
     assert client.execute_command("RG.GETRESULTSBLOCKING", name) == [[b"kept"], []]

@@ -155,7 +155,9 @@ def test_settings_of_the_configuration_file(
                 client.config_set(f"rg.{setting}", value)
         with pytest.raises(redis.ResponseError):
             client.config_set("rg.executionthreads", 9)
-        answers = client.execute_command("RG.CONFIGSET", "ExecutionThreads", 9, "MaxExecutions", "x")
+        answers = client.execute_command(
+            "RG.CONFIGSET", "ExecutionThreads", 9, "MaxExecutions", "x"
+        )
         assert all(each.startswith(b"(error)") for each in answers)
         assert client.execute_command("RG.CONFIGSET", "new", "x")[0].startswith(b"OK")
 

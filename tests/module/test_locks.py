@@ -1,4 +1,4 @@
-"""Two locks, the server's and Python's: all kinds of code at once never wait for each other in vain."""
+"""Two locks, the server's and Python's: code of all kinds at once never waits in vain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from tests.servers.server import Server
 
 KEYS = 3000
 
-EXECUTES = "GB().map(lambda r: int(execute('HGET', r['key'], 'number'))).accumulate(lambda a, x: (a or 0) + x).run('key:*')"
+EXECUTES = """
+def number(r):
+    return int(execute('HGET', r['key'], 'number'))
+GB().map(number).accumulate(lambda a, x: (a or 0) + x).run('key:*')
+"""
 
 ATOMIC = """
 def transfer(r):

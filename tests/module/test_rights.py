@@ -11,9 +11,7 @@ from tests.module.gears import begin, connect, fill, send, status, wait_for
 from tests.servers.fixtures import FreshServer
 from tests.servers.server import Server
 
-NOT_HERE = (
-    "Can not run gears inside a multi exec, lua, or when blocking is not allowed"
-)
+NOT_HERE = "Can not run gears inside a multi exec, lua, or when blocking is not allowed"
 ONE = "def one():\n    yield 1\nGB('PythonReader').map(lambda x: {}).run(one)"
 
 
@@ -33,20 +31,18 @@ def user(client: redis.Redis, server: Server, *rules: str) -> redis.Redis:
     return connect(server, username="few", password="pass")
 
 
-def test_commands_are_admin_and_dangerous_and_nothing_else(client: redis.Redis) -> None:
-    with connect_raw(client) as raw:
-        names = [each for each in raw.execute_command("COMMAND", "LIST") if each.lower()[:3] == b"rg."]
+def test_commands_are_admin_and_dangerous_and_nothing_else(
+    client: redis.Redis, module_server: Server
+) -> None:
+    with connect(module_server) as raw:
+        raw.response_callbacks.clear()
+        names = [
+            each for each in raw.execute_command("COMMAND", "LIST") if each.lower()[:3] == b"rg."
+        ]
         assert len(names) >= 27
         for found in raw.execute_command("COMMAND", "INFO", *names):
             assert {each.decode().lower() for each in found[6]} == {"@admin", "@dangerous"}
             assert "readonly" not in str(found[2])
-
-
-def connect_raw(client: redis.Redis) -> redis.Redis:
-    """A client that gives replies as they are."""
-    raw = redis.Redis(**client.connection_pool.connection_kwargs)
-    raw.response_callbacks.clear()
-    return raw
 
 
 def test_a_user_without_the_right_cannot_send_gears(
@@ -166,7 +162,9 @@ def test_a_replica_reads_and_does_not_write(fresh_server: FreshServer) -> None:
         assert send(client, ONE.format("execute('HGET', 'app:1', 'number')")) == [[b"1"], []]
         _, errors = send(client, ONE.format("execute('SET', 'app:1', 1)"))
         assert b"READONLY" in errors[0]
-        script = "def f(x):\n    with atomic():\n        execute('DEL', 'app:1')\n" + ONE.format("f(x)")
+        script = "def f(x):\n    with atomic():\n        execute('DEL', 'app:1')\n" + ONE.format(
+            "f(x)"
+        )
         _, errors = send(client, script)
         assert b"READONLY" in errors[0]
         assert client.dbsize() == 10

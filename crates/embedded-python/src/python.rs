@@ -60,6 +60,11 @@ impl Python {
         &self.version
     }
 
+    /// Whether the calling thread has the GIL, for assertions: host functions never have.
+    pub fn holds_gil(&self) -> bool {
+        self.runtime.holds_gil()
+    }
+
     /// Whether sub-interpreters can have a lock of their own (3.12 and newer).
     pub fn has_own_gil(&self) -> bool {
         self.runtime.has_own_gil()

@@ -45,6 +45,13 @@ pub(crate) fn log(level: LogLevel, text: &str) {
     }
 }
 
+/// Whether the calling thread has the GIL, for assertions on the order of locks.
+pub(crate) fn holds_gil() -> bool {
+    HOST.get()
+        .and_then(|host| host.python.get())
+        .is_some_and(Python::holds_gil)
+}
+
 /// Whether the server is shutting down.
 pub(crate) fn ending() -> bool {
     HOST.get()

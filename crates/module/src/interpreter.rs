@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 /// What the interpreter says of itself: a line each.
 const QUESTION: &str = "
 import sys
+if sys.version_info < (3, 11):
+    sys.exit('Python 3.11 or newer is needed, this is ' + sys.version.split()[0])
 sys.path.insert(0, sys.argv[1])
 from gearframe.shard import libpython
 print('.'.join(map(str, sys.version_info[:3])))

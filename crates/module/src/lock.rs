@@ -96,6 +96,10 @@ impl ServerLock {
     /// Passes the gate, after a turn of the event loop if the module's share is used up, and takes
     /// the lock.
     fn enter(&self) -> (MutexGuard<'_, Gate>, ContextLock) {
+        debug_assert!(
+            !crate::host::holds_gil(),
+            "the server's lock is waited for with the GIL in hand"
+        );
         let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
         if gate.held >= SHARE {
             self.wait_for_turn();

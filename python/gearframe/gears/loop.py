@@ -54,7 +54,7 @@ class LoopThread:
             self.thread.join(_STUCK)
 
     def cancel(self, task: asyncio.Task[Any]) -> None:
-        """Cancel a task: where it waits, or in a loop of its own that waits for nothing."""
+        """Cancel a task: where it waits, or in a loop that waits for nothing."""
         # One call into C: who cancels may be interrupted itself, again and again.
         self._cancelled.put(task)
 

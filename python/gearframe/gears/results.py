@@ -13,22 +13,23 @@ _NOT_SHOWN = "PY RECORD"
 _DEEPEST = 100
 
 
-def reply_tree(value: object, depth: int = 0) -> Tree:
+def reply_tree(value: object, inside: tuple[object, ...] = ()) -> Tree:
     """Turn a result into a reply, as RedisGears does.
 
     Parameters
     ----------
     value : object
         A result.
-    depth : int, default 0
-        In how many lists it is.
+    inside : tuple of list
+        The lists that it is in.
 
     Returns
     -------
     tree
         A list of a list; an int of an int or bool (a str above 64 bits); a float as text with six
         decimals; a str as it is, except that ``+text`` is a simple string and ``-text`` an error;
-        bytes as they are; of anything else the text ``PY RECORD``.
+        bytes as they are; of anything else, also of a list that is in itself, the text
+        ``PY RECORD``.
 
     Notes
     -----
@@ -49,9 +50,13 @@ def reply_tree(value: object, depth: int = 0) -> Tree:
         return f"{float(value):f}"
     if isinstance(value, bytes):
         return bytes(value)
-    if isinstance(value, list) and depth < _DEEPEST:
-        return [reply_tree(each, depth + 1) for each in value]
+    if isinstance(value, list) and len(inside) < _DEEPEST and not _has(inside, value):
+        return [reply_tree(each, (*inside, value)) for each in value]
     return _NOT_SHOWN
+
+
+def _has(found: tuple[object, ...], value: object) -> bool:
+    return any(each is value for each in found)
 
 
 def _text(value: str) -> Tree:
@@ -80,22 +85,28 @@ def _digits(number: int) -> str:
 
 
 def size_of(records: Iterable[Any]) -> int:
-    """About how many bytes records take: the length of texts, what Python says of other objects."""
-    total = 0
-    seen: set[int] = set()
-    stack = list(records)
-    while stack:
-        value = stack.pop()
-        if isinstance(value, (str, bytes, bytearray)):
-            total += len(value)
-            continue
-        total += _own_size(value)
-        if isinstance(value, (list, tuple, set, frozenset, dict)) and id(value) not in seen:
-            seen.add(id(value))
-            stack += value
-            if isinstance(value, dict):
-                stack += value.values()
-    return total
+    """About how many bytes records take: the length of texts, what Python says of other objects.
+
+    A list that is in several lists counts in each of them, because a reply has it in each of them.
+    """
+    sizes: dict[int, int] = {}
+    return sum(_size(each, sizes, 0) for each in records)
+
+
+def _size(value: Any, sizes: dict[int, int], depth: int) -> int:
+    if isinstance(value, (str, bytes, bytearray)):
+        return len(value)
+    if not isinstance(value, (list, tuple, set, frozenset, dict)) or depth > _DEEPEST:
+        return _own_size(value)
+    known = sizes.get(id(value))
+    if known is not None:
+        return known if isinstance(value, list) else 0
+    sizes[id(value)] = 0  # while it is counted: it may be in itself
+    size = _own_size(value) + sum(_size(each, sizes, depth + 1) for each in value)
+    if isinstance(value, dict):
+        size += sum(_size(each, sizes, depth + 1) for each in value.values())
+    sizes[id(value)] = size
+    return size
 
 
 def _own_size(value: object) -> int:

@@ -6,7 +6,7 @@ import cloudpickle  # type: ignore[import-untyped]
 
 from gearframe.gears.builder import GB
 from gearframe.gears.plan import Plan, Step
-from gearframe.gears.results import reply_tree
+from gearframe.gears.results import reply_tree, size_of
 from tests.gears_runtime import ListRuntime, run_plan
 
 
@@ -78,10 +78,25 @@ def test_reply_trees() -> None:
     assert reply_tree("\udc80") == b"\\udc80"
 
 
-def test_a_list_in_itself_has_an_end() -> None:
-    cycle: list[object] = []
-    cycle.append(cycle)
-    tree = reply_tree(cycle)
+def test_a_reply_has_an_end() -> None:
+    deep: list[object] = []
+    for _ in range(200):
+        deep = [deep]
+    tree = reply_tree(deep)
     for _ in range(99):
         [tree] = tree
     assert tree == ["PY RECORD"]
+
+
+def test_a_list_in_itself_is_no_reply() -> None:
+    twice: list[object] = []
+    twice += [twice, twice]  # every way through it would be a reply of its own
+    assert reply_tree(twice) == ["PY RECORD", "PY RECORD"]
+    assert size_of(twice) < 1000
+
+
+def test_a_list_in_many_lists_has_its_size_in_each() -> None:
+    inner = ["x" * 10] * 1000
+    assert size_of([[inner] * 1000] * 1000) > 10_000_000_000
+    shared = {"key": "x" * 1000}
+    assert size_of([shared] * 1000) < 10_000

@@ -95,6 +95,25 @@ def test_two_upgrades_at_once(plane: Plane) -> None:
     assert ids(plane) == []
 
 
+def test_a_thread_of_a_session_that_is_gone_leaves_its_successor_alone(plane: Plane) -> None:
+    """What a script left behind runs a gear when its session's id belongs to another one."""
+    _, old = plane.run("ID", "a")
+    plane.done(old)
+    assert ids(plane) == []
+    token, new = plane.run("ID", "a")
+    plane.got()
+    plane.tell("spawned", old, f"{old}.1", [])
+    assert ids(plane, "DEAD") == ["a"]
+    plane.tell("done", f"{old}.1", {"results": [], "errors": [], "aborted": False})
+    assert ids(plane, "DEAD") == []
+    assert ids(plane) == ["a"]
+    assert plane.got() == [("close", "a#2")], "the successor's worker keeps it"
+    plane.done(new, "1")
+    assert plane.reply(token) == [["1"], []]
+    assert ids(plane) == []
+    plane.run("ID", "a")
+
+
 def test_replace_with(plane: Plane) -> None:
     plane.run("ID", "old", "UNBLOCKING")
     _, job, name = plane.script("ID", "new", "REPLACE_WITH", "old", "UNBLOCKING")

@@ -73,8 +73,10 @@ def test_commands_of_gears_go_to_the_control_plane(worker: Running) -> None:
 
 def test_a_script_that_waits_for_the_control_plane_is_aborted(worker: Running) -> None:
     worker.script("execute('rg.dumpexecutions')")
-    assert worker.receive()[0] == "command"
+    kind, box, *_ = worker.receive()
+    assert kind == "command"
     worker.send("abort", "e1")
+    assert worker.receive() == ("disconnected", -box)
     assert worker.receive() == ("failed", 1, "execution was aborted")
     assert len(worker.host.boxes) == 2
 

@@ -19,6 +19,28 @@ for _ in range(3):
     except BaseException: pass
 while True: pass
 """
+SWALLOWS_ALL = [
+    """
+log('running')
+while True:
+    try:
+        while True: pass
+    except BaseException: pass
+""",
+    """
+import contextlib
+def spin():
+    log('running')
+    while True: pass
+def swallow():
+    while True:
+        with contextlib.suppress(BaseException): spin()
+while True:
+    try: swallow()
+    except: continue
+    finally: continue
+""",
+]
 NAP = (
     "import threading; napping = threading.Event(); log('running')\nwhile True: napping.wait(0.01)"
 )
@@ -39,6 +61,18 @@ def test_a_script_is_aborted(worker: Running, text: str) -> None:
     worker.send("abort", "e1")
     assert worker.receive() == ("failed", 1, "execution was aborted")
     assert worker.failure("1/0", traceback=False) == "division by zero"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there is no way on Python 3.11")
+@pytest.mark.parametrize("text", SWALLOWS_ALL)
+def test_a_script_that_swallows_everything_is_aborted(worker: Running, text: str) -> None:
+    for _ in range(3):
+        worker.script(text)
+        running(worker)
+        worker.send("abort", "e1")
+        assert worker.receive() == ("failed", 1, "execution was aborted")
+        assert worker.failure("1/0", traceback=False) == "division by zero"
+        worker.host.logged.clear()
 
 
 def test_an_execution_is_aborted(worker: Running) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 
 from tests.unit.shard.conftest import Running
+from tests.unit.shard.test_worker_limits import running
 
 NUMBERS = "GB('PythonReader').{}.run(lambda: iter(range(5)), convertToStr=False)"
 
@@ -116,6 +117,31 @@ def test_an_execution_in_a_step(worker: Running) -> None:
     assert messages[1] == ("spawned", "e1", "e1.1", [["collect", "", ""]])
     assert messages[2][1:3] == (None, "e1.1")
     assert messages[4][2]["results"] == [[[1, 2], []]]
+
+
+def test_an_aborted_execution_begins_no_others(worker: Running) -> None:
+    """Its code goes on in threads of its own, which an abort does not reach."""
+    text = """
+import threading
+aborted = threading.Event()
+session = getGearsSession()
+def later():
+    aborted.wait()
+    setGearsSession(session)
+    GB('PythonReader').run(lambda: iter(int, 1))
+threading.Thread(target=later).start()
+log('running')
+while True: pass
+"""
+    worker.script(text)
+    running(worker)
+    worker.send("abort", "e1")
+    assert worker.receive() == ("failed", 1, "execution was aborted")
+    worker.script("aborted.set()", job=2)
+    told: dict[str, list[object]] = {}
+    while not {"no_execution", "done"} <= told.keys():
+        kind, *told[kind] = worker.receive()
+    assert told["done"][1]["errors"] == ["execution was aborted"]  # type: ignore[index]
 
 
 def test_site_folders_are_found(worker: Running, tmp_path: object) -> None:

@@ -99,7 +99,7 @@ class Sessions:
 
     def is_dead(self, session: Session) -> bool:
         """Whether a session was replaced and is not gone yet."""
-        return session.linked == UNLINKED and session.key in self._all
+        return session.linked == UNLINKED and self._is_there(session)
 
     def of(self, worker: Worker) -> list[Session]:
         """Give the sessions of a worker."""
@@ -121,7 +121,7 @@ class Sessions:
         """
         name = wanted.id or self._new_id()
         upgrades = self._check(wanted, name)
-        key = name if name not in self._all else f"{name}#{next(self._numbers)}"
+        key = name if name not in self._all else self._own_key(name)
         session = Session(
             name, key, wanted.description, wanted.isolation, wanted.profile, wanted.names
         )
@@ -146,6 +146,12 @@ class Sessions:
         elif exists and not wanted.upgrade:
             raise OptionError(f"Session {name} already exists")
         return exists
+
+    def _own_key(self, name: str) -> str:
+        return f"{name}#{next(self._numbers)}"
+
+    def _is_there(self, session: Session) -> bool:
+        return self._all.get(session.key) is session
 
     def _new_id(self) -> str:
         while True:
@@ -175,8 +181,10 @@ class Sessions:
 
     def revive(self, session: Session) -> None:
         """Take in again a session that was gone, because a thread it left behind runs a gear."""
-        if session.key in self._all or session.isolation != "shared":
+        if self._is_there(session) or session.isolation != "shared":
             return
+        if session.key in self._all:  # another session has begun under this id since
+            session.key = self._own_key(session.id)
         self._all[session.key] = session
         session.worker = self._workers.shared()
 
@@ -201,7 +209,7 @@ class Sessions:
 
     def settle(self, session: Session) -> None:
         """Let go what a session needs no longer, after a reference to it has gone."""
-        if session.references == 0 and session.key in self._all:
+        if session.references == 0 and self._is_there(session):
             self._unlink(session)
             del self._all[session.key]
             self._forget(session)

@@ -23,6 +23,7 @@ def run(box: int, subinterpreter: bool = False) -> None:
         from gearframe.shard.worker import extensions
         from gearframe.shard.worker.main import run as work
 
+        extensions.refuse_frames_of_others()
         if subinterpreter:
             extensions.refuse_unfit()
         work(box)

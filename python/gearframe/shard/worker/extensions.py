@@ -16,7 +16,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 # Parts of the standard library that keep objects for the process. Python 3.11 has "the running
 # loop" of asyncio's fast part there. Python 3.12 refuses those of the list, but only after they
@@ -46,6 +46,24 @@ def refuse_unfit() -> None:
     sys.meta_path.insert(0, _Refusal())
     if sys.version_info < (3, 13):
         _refuse_foreign_extensions()
+
+
+def refuse_frames_of_others() -> None:
+    """Make `sys` refuse to show what other threads do.
+
+    It would make objects for the threads of all interpreters; from Python 3.12 on each of these has
+    memory of its own, and frees such an object as if it were its own, which ends the server.
+    """
+    if sys.version_info >= (3, 12):
+        for name in ("_current_frames", "_current_exceptions"):
+            setattr(sys, name, _unsafe)
+
+
+def _unsafe() -> NoReturn:
+    raise RuntimeError(
+        "the frames of other threads cannot be had inside of a server: other interpreters have"
+        " some of them; sys._getframe() gives those of this thread"
+    )
 
 
 def _refuse_foreign_extensions() -> None:

@@ -3,8 +3,9 @@
 The code's thread gets :class:`GearsForceStopped` at its next bytecode, again and again until it
 has ended, so that code which swallows it gets the next one. What is in C then, such as a sleep or a
 long sort, cannot be ended: the exception waits until it is back in Python.
-An endless loop around a ``try`` that swallows everything and does nothing else ends on Python 3.11
-and 3.12; Python 3.13 looks for interrupts nowhere outside of such a ``try``.
+Code that has swallowed many of them is ended as ``lines`` does it, on Python 3.12 and later. On
+Python 3.11 an endless loop around a ``try`` that swallows everything, and in which it spends all of
+its time, goes on.
 
 A thread whose job has ended must never be hit, for it may have the next job already. How that is
 made sure stands at :meth:`Guard.run`.
@@ -18,10 +19,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from gearframe.exceptions import GearsForceStopped
+from gearframe.shard.worker.lines import LineStops
 
 Interrupt = Callable[[int, type[BaseException]], bool]
 
 _AGAIN = 0.005  # seconds between two interrupts of the same thread
+_MANY = 40  # interrupts, after which code is taken for one that swallows them
 
 T = TypeVar("T")
 
@@ -42,6 +45,8 @@ class Guard:
         self._lock = threading.Lock()
         self._thread: int | None = None  # whose code is interrupted; None outside of sections
         self._deadlines: list[tuple[float, str]] = []
+        self._interrupted: int | None = None  # the thread that was interrupted last
+        self._interrupts = 0
 
     def run(self, work: Callable[[], T]) -> tuple[bool, T | None]:
         """Do the work on this thread as a section that can be interrupted.
@@ -109,16 +114,22 @@ class Guard:
         with self._lock:
             self._deadlines.remove(deadline)
 
-    def tick(self, interrupt: Interrupt) -> float | None:
+    def tick(self, interrupt: Interrupt, lines: LineStops) -> float | None:
         """Do what is due; seconds until the next time, None where nothing is to come."""
         with self._lock:
             now = time.monotonic()
             if self.reason is None:
                 self.reason = next((why for when, why in self._deadlines if when <= now), None)
             if self._thread is None:
+                if self._interrupted is not None:
+                    lines.end(self._interrupted)
                 return None
             if self.reason is not None:
                 interrupt(self._thread, GearsForceStopped)
+                self._interrupted = self._thread
+                self._interrupts += 1
+                if self._interrupts > _MANY:
+                    lines.begin(self._thread, self.runs_here)
                 return _AGAIN
             return min((when - now for when, _ in self._deadlines), default=None)
 
@@ -134,6 +145,7 @@ class Watchdog:
 
     def __init__(self, interrupt: Interrupt) -> None:
         self._interrupt = interrupt
+        self._lines = LineStops()
         self._lock = threading.Lock()
         self._wake = threading.Lock()  # locked while there is nothing new
         self._wake.acquire()
@@ -176,7 +188,7 @@ class Watchdog:
             guards, self._guards = self._guards, set()
         waits = []
         for guard in guards:
-            wait = guard.tick(self._interrupt)
+            wait = guard.tick(self._interrupt, self._lines)
             if wait is not None:
                 waits.append(wait)
                 with self._lock:

@@ -219,6 +219,9 @@ class Worker:
                 lambda: self._nested_dropped(task, plan, future),
             )
             self._submit(self._nested, task, job)
+            if parent.guard.stopped():  # too late for the abort of the parent to have found it
+                guard.stop(str(parent.guard.reason))
+                job.drop()
             return future
 
         return spawn

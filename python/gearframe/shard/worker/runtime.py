@@ -135,11 +135,16 @@ class ServerRuntime:
         client = {"user": self.caller.user, "db": self.caller.db, "protocol": protocol, "id": 0}
         client |= {"execution": self.caller.execution, "session": self.caller.session}
         box = host.open_box()
+        answered = False
         try:
             host.post(_CONTROL, ("command", box, name, argv[1:], client))
-            return from_reply(self._wait(box, name), protocol)
+            reply = self._wait(box, name)
+            answered = True
         finally:
             host.close_box(box)
+            if not answered:  # as a client that has left: what it waits for alone is ended
+                host.post(_CONTROL, ("disconnected", -box))
+        return from_reply(reply, protocol)
 
     def _wait(self, box: int, name: str) -> Any:
         """Wait for the answer: ("reply", tree), for the tree may be None."""

@@ -1,0 +1,38 @@
+"""Ctrl-C at ``gearframe gears run`` ends what it has begun in the server."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.module.gears import PATIENCE, connect, wait_for
+from tests.servers.fixtures import FreshServer
+
+PROGRAM = Path(sys.executable).with_name("gearframe")
+SCRIPTS = {
+    "in a step": "def f(x):\n    while True: pass\n"
+    "GB('PythonReader').map(f).run(lambda: iter([1]))",
+    "in the body": "while True: pass",
+    "in a nested script": "execute('RG.PYEXECUTE', 'while True: pass', 'ID', 'inner')",
+}
+
+
+def test_ctrl_c_ends_the_execution(fresh_server: FreshServer, tmp_path: Path) -> None:
+    server = fresh_server("valkey91", gears={})
+    with connect(server) as client:
+        for script in SCRIPTS.values():
+            file = tmp_path / "script.py"
+            file.write_text(script)
+            command = [PROGRAM, "gears", "run", str(file)]
+            process = subprocess.Popen([*command, "--url", server.url])
+            try:
+                wanted = 2 if "inner" in script else 1
+                wait_for(lambda: len(client.execute_command("RG.PYDUMPSESSIONS")) == wanted)
+                process.send_signal(signal.SIGINT)
+                assert process.wait(PATIENCE) == 130
+            finally:
+                process.kill()
+            wait_for(lambda: client.execute_command("RG.PYDUMPSESSIONS") == [])
+            assert client.execute_command("RG.DUMPEXECUTIONS") == []

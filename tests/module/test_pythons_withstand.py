@@ -1,0 +1,61 @@
+"""What a server has to withstand of scripts, with each of the Pythons."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from tests.module.gears import begin, connect, send, status, wait_for
+from tests.servers.fixtures import FreshServer
+from tests.servers.pythons import Environment
+
+FUNCTION = """
+import contextlib
+def spin():
+    while True: pass
+def bare(record):
+    while True:
+        try:
+            while True: pass
+        except BaseException: pass
+def deep(record):
+    while True:
+        try:
+            with contextlib.suppress(BaseException): spin()
+        except: continue
+        finally: continue
+"""
+
+
+@pytest.mark.timeout(600)  # the first time, the packages of an environment are fetched
+@pytest.mark.parametrize("isolation", ["shared", "subinterpreter"])
+def test_code_that_swallows_everything_is_aborted(
+    fresh_server: FreshServer, environments: list[Environment], isolation: str
+) -> None:
+    able = [each for each in environments if each.minor != "3.11"]
+    for each in able:
+        server = fresh_server("valkey91", gears={"Python": str(each.python)})
+        with connect(server) as client:
+            for name in ("bare", "deep"):
+                text = f"{FUNCTION}GB('PythonReader').map({name}).run(lambda: iter([1]))"
+                execution = begin(client, text, "ISOLATION", isolation)
+                assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+                assert status(client, execution) == "aborted"
+            with pytest.raises(redis.ResponseError, match="division by zero"):
+                send(client, "1/0")
+            wait_for(lambda: send(client, "GB('PythonReader').run(lambda: iter([1]))")[0] == [b"1"])
+        server.stop()
+
+
+@pytest.mark.parametrize("isolation", ["shared", "subinterpreter"])
+def test_the_frames_of_other_interpreters_are_not_to_be_had(
+    fresh_server: FreshServer, environments: list[Environment], isolation: str
+) -> None:
+    """A frame of another interpreter, made and freed here, has ended the server."""
+    for each in environments:
+        server = fresh_server("valkey91", gears={"Python": str(each.python)})
+        with connect(server) as client:
+            for name in ("_current_frames", "_current_exceptions"):
+                with pytest.raises(redis.ResponseError, match="frames of other threads"):
+                    send(client, f"import sys\nsys.{name}()", "ISOLATION", isolation)
+        server.stop()
