@@ -1,4 +1,4 @@
-"""Run a server with the module under valgrind's memcheck: ``python -m tests.module.under_valgrind``.
+"""Run a server with the module under valgrind: ``python -m tests.module.under_valgrind``.
 
 Takes minutes. ``docs/module_checks.md`` says what it found. An argument names another server of the
 catalog; the report goes to ``.cache/valgrind-SERVER.log``.

@@ -1552,14 +1552,15 @@ impl Runtime {
         Err(format!("CPython made no interpreter: {said}"))
     }
 
-    /// Whether the calling thread has the GIL of an interpreter; `false` too where libpython does not tell.
+    /// Whether the calling thread has the GIL of an interpreter; `false` too where libpython does not tell. Up to 3.11 it
+    /// tells of whichever thread has the GIL.
     pub(crate) fn holds_gil(&self) -> bool {
         let current = self
             .api
             .PyThreadState_GetUnchecked
             .or(self.api._PyThreadState_UncheckedGet);
         // SAFETY: may be called at any time, by any thread.
-        current.is_some_and(|current| !unsafe { current() }.is_null())
+        self.has_own_gil() && current.is_some_and(|current| !unsafe { current() }.is_null())
     }
 
     /// After a failure the caller's thread state should be current again. If it is not, it is better lost than used.
