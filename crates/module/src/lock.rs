@@ -131,6 +131,10 @@ impl ServerLock {
         &self,
         work: impl FnOnce(&ContextLock) -> R + Send + 'static,
     ) -> Option<R> {
+        debug_assert!(
+            !crate::host::holds_gil(),
+            "the server's main thread is waited for with the GIL in hand"
+        );
         if ATOMIC.with_borrow(Option::is_some) {
             return None;
         }

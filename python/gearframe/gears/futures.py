@@ -18,6 +18,7 @@ from gearframe.gears.loop import cancel as cancel_task
 from gearframe.gears.loop import loop, on_loop
 from gearframe.gears.runtime import current_or_none, use
 from gearframe.gears.stages.scope import Scope, current_scope, no_step
+from gearframe.gears.tasks import NO_AWAIT, in_atomic
 
 if TYPE_CHECKING:
     from gearframe.gears.runtime import Runtime
@@ -111,9 +112,8 @@ class GearsFuture(asyncio.Future[T]):
     """An asyncio future that is not awaited while the server's lock is held."""
 
     def __await__(self) -> Generator[Any, None, T]:
-        runtime = current_or_none()
-        if runtime is not None and runtime.in_atomic():
-            raise GearsError("await is not allow inside atomic block")
+        if in_atomic():
+            raise GearsError(NO_AWAIT)
         return super().__await__()
 
     __iter__ = __await__

@@ -11,6 +11,7 @@ from contextvars import Context
 from typing import Any
 
 from gearframe.exceptions import GearsForceStopped
+from gearframe.gears.tasks import make_task
 
 Interrupt = Callable[[int, type[BaseException]], bool]
 
@@ -34,6 +35,7 @@ class LoopThread:
         self.loop = asyncio.new_event_loop()
         # Futures that coroutines wait for are ours: they look after atomic blocks.
         self.loop.create_future = lambda: future(self.loop)  # type: ignore[method-assign]
+        self.loop.set_task_factory(make_task)
         self._stopping = False
         self._cancelled: queue.SimpleQueue[asyncio.Task[Any] | None] = queue.SimpleQueue()
         self.thread = start_thread(self._run, "gears-coroutines")

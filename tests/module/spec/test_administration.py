@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from tests.module.spec.speaker import Speaker, pairs, unordered, until
+from tests.servers.fixtures import FreshServer
 
 ONE = "GB('PythonReader').run(lambda: [1])"
 LOOP = "def f(x):\n    while True: pass\nGB('PythonReader').foreach(f).run(lambda: [1])"
@@ -226,6 +227,19 @@ def test_settings_of_the_server(gears: Speaker) -> None:
     gears.ask("RG.CONFIGSET", "MaxExecutions", "1000")
     assert gears.client.config_get("rg.maxexecutions") == {"rg.maxexecutions": "1000"}
     assert gears.refusal("CONFIG", "SET", "rg.executionthreads", "5")
+
+
+@pytest.mark.parametrize("name", ["valkey91", "redis82", "stack74"])
+def test_arguments_of_the_module(fresh_server: FreshServer, name: str) -> None:
+    own = {"MaxExecutions": 7, "executionthreads": 2, "MyOwn": "kept"}
+    gears = Speaker(fresh_server(name, gears=own).url)
+    with gears.client:
+        known = gears.ask("RG.CONFIGGET", "MaxExecutions", "ExecutionThreads", "MyOwn")
+        assert known == ["7", "2", "kept"]
+        assert gears.body("value = (configGet('MyOwn'), gearsConfigGet('Not', 'd'))") == (
+            "kept",
+            "d",
+        )
 
 
 def test_settings_can_be_read_in_multi(both: Speaker) -> None:

@@ -248,15 +248,76 @@ runCoroutine(after())
     until(lambda: gears.ask("GET", "came") == "(['1', '2'], [])")
 
 
-def test_no_await_in_an_atomic_block(gears: Speaker) -> None:
-    script = """
+@pytest.mark.parametrize(
+    "awaited",
+    [
+        "createFuture()",
+        "asyncio.sleep(0.01)",
+        "asyncio.sleep(0)",
+        "asyncio.create_task(other())",
+        "asyncio.gather(GB('KeysReader').run())",
+        "asyncio.wait_for(GB('KeysReader').run(), 100)",
+        "GB('KeysReader').run()",
+    ],
+)
+def test_no_await_in_an_atomic_block(gears: Speaker, awaited: str) -> None:
+    """What is awaited may need the server, which waits for the block: both would wait for ever."""
+    script = f"""
+async def other():
+    execute('SET', 'other', '1')
 async def f(x):
-    with atomic():
-        await createFuture()
+    try:
+        with atomic():
+            await {awaited}
+    except rg.GearsError as error:
+        await asyncio.sleep(0)
+        return str(error)
 GB('PythonReader').map(f).run(lambda: [1])
 """
-    assert gears.errors(script)[0].endswith("await is not allow inside atomic block")
+    assert gears(script) == [["await is not allow inside atomic block"], []]
     assert gears.ask("PING") == "PONG"
+
+
+def test_no_future_in_an_atomic_block(gears: Speaker) -> None:
+    script = "def f(x):\n    with atomic():\n        return gearsFuture()\n"
+    errors = gears.errors(script + ONE.format("map(f)", "[1]"))
+    assert errors[0].endswith("Creating async record is not allowed")
+
+
+def test_an_atomic_block_in_a_coroutine(gears: Speaker) -> None:
+    script = """
+async def f(x):
+    await asyncio.sleep(0)
+    with atomic():
+        execute('INCR', 'n')
+        value = execute('INCR', 'n')
+    await asyncio.sleep(0)
+    return value
+GB('PythonReader').map(f).run(lambda: iter(range(3)))
+"""
+    assert sorted(gears.objects(script)) == [2, 4, 6]
+
+
+def test_tasks_of_coroutines(gears: Speaker) -> None:
+    script = """
+async def one(n):
+    await asyncio.sleep(0)
+    return n
+async def failing():
+    await asyncio.sleep(0)
+    raise ValueError('so')
+async def f(x):
+    forever = asyncio.create_task(asyncio.sleep(1000))
+    never_begun = asyncio.create_task(one(5))
+    never_begun.cancel()
+    await asyncio.sleep(0)
+    forever.cancel()
+    found = await asyncio.gather(one(1), one(2), failing(), forever, never_begun,
+                                 return_exceptions=True)
+    return [type(each).__name__ for each in found[2:]] + found[:2]
+GB('PythonReader').map(f).run(lambda: [1])
+"""
+    assert gears.objects(script) == [["ValueError", "CancelledError", "CancelledError", 1, 2]]
 
 
 def test_futures_for_coroutines(gears: Speaker) -> None:
@@ -354,6 +415,22 @@ Thread(target=work).start()
 def test_async_is_allowed(gears: Speaker) -> None:
     assert gears.body("value = isAsyncAllow()") is True
     assert gears.step("isAsyncAllow()") is True
+
+
+@pytest.mark.parametrize("isolation", ["shared", "subinterpreter"])
+def test_in_both_isolations(gears: Speaker, isolation: str) -> None:
+    script = """
+async def other(n):
+    await asyncio.sleep(0)
+    return execute('INCRBY', 'sum', n)
+async def f(x):
+    await asyncio.gather(other(x), other(x))
+    results, errors = await GB('KeysOnlyReader').run('sum')
+    return results
+GB('PythonReader').map(f).run(lambda: iter([1, 2]))
+"""
+    assert gears(script, "ISOLATION", isolation) == [["['sum']"] * 2, []]
+    assert gears.ask("GET", "sum") == "6"
 
 
 # -- the end ---------------------------------------------------------------------------------------

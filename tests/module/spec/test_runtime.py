@@ -244,6 +244,13 @@ def test_nothing_waits_in_a_block(gears: Speaker) -> None:
     assert gears.objects(script + "GB('PythonReader').map(f).run(lambda: [1])") == [False]
 
 
+def test_a_block_has_a_time_limit(gears: Speaker) -> None:
+    with gears.setting("AtomicTimeLimit", "50"):
+        raised = gears.raised("with atomic():\n    while True: pass")
+    assert "an atomic block held the server up for more than 50 ms (AtomicTimeLimit)" in raised
+    assert gears("x = 1") == "OK"
+
+
 @pytest.mark.parametrize("name", ["valkey91", "redis82", "stack74"])
 def test_a_block_arrives_together_at_a_replica(fresh_server: FreshServer, name: str) -> None:
     main = fresh_server(name, gears=True, repl_diskless_sync_delay="0")

@@ -23,12 +23,15 @@ pub(crate) const HOLD: Duration = Duration::from_micros(250);
 /// A hash with more fields is read in pieces, like the other types with many elements.
 const MANY_FIELDS: usize = 512;
 
+/// What the thread of a walk sends: batches, and then its end or an error.
+pub(crate) type Found = Result<Option<Batch>, String>;
+
 pub(crate) struct Reader {
     lock: &'static ServerLock,
     options: Options,
     caller: Caller,
     fields: Option<(HashFields, Vec<Vec<u8>>)>,
-    sender: SyncSender<Result<Batch, String>>,
+    sender: SyncSender<Found>,
     stop: Arc<AtomicBool>,
     cost: Arc<Cost>,
 }
@@ -65,7 +68,7 @@ impl Reader {
     pub(crate) fn new(
         lock: &'static ServerLock,
         options: Options,
-        sender: SyncSender<Result<Batch, String>>,
+        sender: SyncSender<Found>,
         stop: Arc<AtomicBool>,
         cost: Arc<Cost>,
     ) -> Self {
@@ -89,17 +92,15 @@ impl Reader {
         }
     }
 
-    /// Reads everything; the end of the channel is the end of the walk.
+    /// Reads everything.
     pub(crate) fn run(self) {
         let start = Instant::now();
         let mut waited = Duration::ZERO;
         let outcome = self.read(&mut waited);
         let spent = start.elapsed().saturating_sub(waited);
         self.cost.walk_us.store(micros(spent), Ordering::Relaxed);
-        if let Err(text) = outcome {
-            // Nobody listens any more when the walk was closed.
-            let _: Result<(), _> = self.sender.send(Err(text));
-        }
+        // Nobody listens any more when the walk was closed.
+        let _: Result<(), _> = self.sender.send(outcome.map(|()| None));
     }
 
     fn read(&self, waited: &mut Duration) -> Result<(), String> {
@@ -145,7 +146,7 @@ impl Reader {
             .keys
             .fetch_add(full.len() as u64, Ordering::Relaxed);
         let start = Instant::now();
-        if self.sender.send(Ok(full)).is_err() {
+        if self.sender.send(Ok(Some(full))).is_err() {
             self.stop.store(true, Ordering::Relaxed); // the walk was closed
         }
         *waited += start.elapsed();

@@ -10,7 +10,7 @@ use gearframe_embedded_python::Failure;
 use crate::host::Host;
 use crate::walk::batch::Batch;
 use crate::walk::options::Options;
-use crate::walk::reader::Reader;
+use crate::walk::reader::{Found, Reader};
 
 /// How many batches wait for Python at most: enough that neither side stands still while the other
 /// one is off its core for a moment.
@@ -26,7 +26,7 @@ pub(crate) struct Cost {
 }
 
 struct Walk {
-    batches: Mutex<Receiver<Result<Batch, String>>>,
+    batches: Mutex<Receiver<Found>>,
     stop: Arc<AtomicBool>,
     cost: Arc<Cost>,
 }
@@ -65,13 +65,14 @@ impl Walks {
         Ok(number)
     }
 
-    /// The next batch; `None` at the end.
+    /// The next batch; `None` at the end, which the walk's thread says itself: one that broke off
+    /// is an error, and not a short result.
     pub(crate) fn next(&self, number: u64) -> Result<Option<Batch>, String> {
         let walk = self.walks().1.get(&number).cloned();
         let walk = walk.ok_or_else(|| format!("there is no walk {number}"))?;
         let batches = walk.batches.lock().unwrap_or_else(PoisonError::into_inner);
-        // The other end goes away when the walk is over.
-        batches.recv().ok().transpose()
+        let lost = "the walk over the keys has broken off; the server's log says why";
+        batches.recv().map_err(|_| lost.to_owned())?
     }
 
     /// Ends a walk, wherever it is; what it cost.
@@ -97,5 +98,39 @@ impl Walks {
         for walk in self.walks().1.values() {
             walk.stop.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walks(sent: Vec<Found>) -> Walks {
+        let (sender, receiver) = sync_channel(AHEAD);
+        for found in sent {
+            assert!(sender.send(found).is_ok());
+        }
+        let walk = Walk {
+            batches: Mutex::new(receiver),
+            stop: Arc::default(),
+            cost: Arc::default(),
+        };
+        let walks = Walks::default();
+        walks.walks().1.insert(1, Arc::new(walk));
+        walks
+    }
+
+    #[test]
+    fn a_walk_says_that_it_has_ended() {
+        let walks = walks(vec![Ok(Some(Batch::default())), Ok(None)]);
+        assert!(matches!(walks.next(1), Ok(Some(_))));
+        assert!(matches!(walks.next(1), Ok(None)));
+    }
+
+    #[test]
+    fn a_walk_that_breaks_off_is_an_error() {
+        let walks = walks(vec![Ok(Some(Batch::default()))]);
+        assert!(matches!(walks.next(1), Ok(Some(_))));
+        assert!(walks.next(1).is_err());
     }
 }

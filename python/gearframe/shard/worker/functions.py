@@ -108,7 +108,7 @@ def keys_only_reader(
     count: int = 1000,
     noScan: bool = False,  # noqa: N803  the name scripts use
     patternGenerator: Callable[[], tuple[str, bool]] | None = None,  # noqa: N803
-) -> Callable[[], Iterator[str]]:
+) -> Callable[[], Iterator[str | bytes]]:
     """Make the function that a KeysOnlyReader reads by.
 
     Parameters
@@ -123,7 +123,11 @@ def keys_only_reader(
         Gives ``(pattern, noScan)`` where it runs, in place of those above.
     """
 
+<<<<<<< HEAD
     def read() -> Iterator[Any]:
+=======
+    def read() -> Iterator[str | bytes]:
+>>>>>>> gears-conformance
         wanted, single = (pattern, noScan) if patternGenerator is None else patternGenerator()
         if single:
             if execute("EXISTS", wanted) == 1:
