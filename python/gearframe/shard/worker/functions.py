@@ -123,11 +123,7 @@ def keys_only_reader(
         Gives ``(pattern, noScan)`` where it runs, in place of those above.
     """
 
-<<<<<<< HEAD
     def read() -> Iterator[Any]:
-=======
-    def read() -> Iterator[str | bytes]:
->>>>>>> gears-conformance
         wanted, single = (pattern, noScan) if patternGenerator is None else patternGenerator()
         if single:
             if execute("EXISTS", wanted) == 1:
