@@ -22,6 +22,32 @@ const ADMIN: &[&str] = &[
     "slowlog",
 ];
 
+/// Those that are for the server's main thread alone: they change what it waits in, load code that
+/// expects it, or fork.
+fn for_main_thread(command: &[Vec<u8>]) -> bool {
+    let word = |index: usize, known: &str| {
+        let word = command.get(index);
+        word.is_some_and(|word| word.eq_ignore_ascii_case(known.as_bytes()))
+    };
+    (word(0, "config") && word(1, "set"))
+        || ["module", "bgsave", "bgrewriteaof"]
+            .iter()
+            .any(|known| word(0, known))
+}
+
+fn call_on_main_thread(lock: &'static ServerLock, caller: &Caller, command: &[Vec<u8>]) -> Answer {
+    let (caller, given) = (caller.clone(), command.to_vec());
+    let reply = lock.on_main_thread(move |held| Session::open(held, &caller)?.run(&given));
+    let bytes = reply.unwrap_or_else(|| {
+        let name = String::from_utf8_lossy(command.first().map_or(b"", Vec::as_slice));
+        Err(format!(
+            "ERR {} runs on the server's main thread, which waits for the end of this atomic block; run it outside of atomic()",
+            name.to_uppercase()
+        ))
+    })?;
+    resp::read(&bytes)
+}
+
 /// Who runs a command, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
@@ -34,34 +60,45 @@ pub(crate) struct Caller {
 pub(crate) type Answer = Result<Value, String>;
 
 /// Runs one command.
-pub(crate) fn call(lock: &ServerLock, caller: &Caller, command: &[Vec<u8>]) -> Answer {
+pub(crate) fn call(lock: &'static ServerLock, caller: &Caller, command: &[Vec<u8>]) -> Answer {
+    if for_main_thread(command) {
+        return call_on_main_thread(lock, caller, command);
+    }
     let reply = lock.with(|held| Session::open(held, caller)?.run(command));
+    lock.waker.want();
     reply.and_then(|bytes| resp::read(&bytes))
 }
 
 /// Runs many commands, taking the lock once for as many as fit into one hold of it.
 pub(crate) fn call_many(
-    lock: &ServerLock,
+    lock: &'static ServerLock,
     caller: &Caller,
     commands: &[Vec<Vec<u8>>],
 ) -> Vec<Answer> {
     let mut answers = Vec::with_capacity(commands.len());
     while answers.len() < commands.len() {
+        let next = &commands[answers.len()..];
+        let here = next
+            .iter()
+            .take_while(|command| !for_main_thread(command))
+            .count();
+        if here == 0 {
+            answers.push(call(lock, caller, &next[0]));
+            continue;
+        }
         let replies = lock.with(|held| {
             let start = Instant::now();
-            let session = Session::open(held, caller);
             let mut replies = Vec::new();
-            for command in &commands[answers.len()..] {
-                replies.push(match &session {
-                    Ok(session) => session.run(command),
-                    Err(text) => Err(text.clone()),
-                });
+            for command in &next[..here] {
+                // Each looks its user up: the one before may have been ACL DELUSER.
+                replies.push(Session::open(held, caller).and_then(|session| session.run(command)));
                 if start.elapsed() >= SHARE {
                     break;
                 }
             }
             replies
         });
+        lock.waker.want();
         answers.extend(
             replies
                 .into_iter()

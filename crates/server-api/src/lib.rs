@@ -9,6 +9,6 @@ mod raw;
 
 pub use constants::{ContextFlags, KeyKind, LogLevel};
 pub use raw::{
-    BlockedClient, CallMode, ConfigValue, Context, ContextLock, Event, HashFields, KeyView,
-    LoadError, ModuleEntry, OpenedKey, Reply, ScanCursor, ThreadContext, User, one_shot,
+    BlockedClient, CallMode, ClientKey, ConfigValue, Context, ContextLock, Event, HashFields,
+    KeyView, LoadError, ModuleEntry, OpenedKey, Reply, ScanCursor, ThreadContext, User, one_shot,
 };

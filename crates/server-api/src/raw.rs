@@ -24,6 +24,8 @@ const OPEN_NO_TOUCH: c_int = 1 << 16;
 const KEY_ACCESS: c_int = 1 << 4;
 const CONFIG_IMMUTABLE: c_uint = 1;
 const EVENT_SHUTDOWN: u64 = 5;
+const EVENT_MODULE_CHANGE: u64 = 9;
+const MODULE_LOADED: u64 = 0;
 const API_VERSION: c_int = 1;
 
 type Ctx = c_void;
@@ -98,6 +100,7 @@ table! {
     select_db: c"RedisModule_SelectDb" => unsafe extern "C" fn(*mut Ctx, c_int) -> c_int,
     get_client_id: c"RedisModule_GetClientId" => unsafe extern "C" fn(*mut Ctx) -> u64,
     get_current_user_name: c"RedisModule_GetCurrentUserName" => unsafe extern "C" fn(*mut Ctx) -> *mut Str,
+    avoid_replica_traffic: c"RedisModule_AvoidReplicaTraffic" => unsafe extern "C" fn() -> c_int,
     get_context_flags: c"RedisModule_GetContextFlags" => unsafe extern "C" fn(*mut Ctx) -> c_int,
     open_key: c"RedisModule_OpenKey" => unsafe extern "C" fn(*mut Ctx, *mut Str, c_int) -> *mut Key,
     close_key: c"RedisModule_CloseKey" => unsafe extern "C" fn(*mut Key),
@@ -176,7 +179,7 @@ pub trait ModuleEntry: Sync {
     /// A client sent a command of the module. Runs on the server's main thread.
     fn command(&self, context: &Context<'_>, arguments: Vec<Vec<u8>>);
     /// A blocked client has gone away.
-    fn disconnected(&self, client: BlockedClient);
+    fn disconnected(&self, client: ClientKey);
     /// Something happened to the server.
     fn event(&self, event: Event);
     /// The sections of INFO: a name, and its fields.
@@ -190,6 +193,8 @@ pub trait ModuleEntry: Sync {
 /// What happened to the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Event {
+    /// It has loaded a module: the first time this one, which it may still unload until then.
+    Loaded,
     /// It is shutting down.
     Shutdown,
 }
@@ -279,12 +284,11 @@ impl Context<'_> {
         // SAFETY: the callbacks have the types of redismodule.h and live as long as the module,
         // which is never unloaded.
         unsafe {
-            let event = RawEvent {
-                id: EVENT_SHUTDOWN,
-                version: 1,
-            };
-            if (api().subscribe_to_server_event)(self.raw, event, on_event) != OK {
-                return Err(LoadError::Refused("the shutdown event".into()));
+            for id in [EVENT_SHUTDOWN, EVENT_MODULE_CHANGE] {
+                let event = RawEvent { id, version: 1 };
+                if (api().subscribe_to_server_event)(self.raw, event, on_event) != OK {
+                    return Err(LoadError::Refused(format!("the event {id}")));
+                }
             }
             if (api().register_info_func)(self.raw, on_info) != OK {
                 return Err(LoadError::Refused("the sections of INFO".into()));
@@ -405,12 +409,16 @@ impl Context<'_> {
         // SAFETY: no callbacks are given: the answer comes through a context of the client.
         let raw =
             unsafe { (api().block_client)(self.raw, ptr::null(), ptr::null(), ptr::null(), 0) };
-        let client = BlockedClient {
-            raw: NonNull::new(raw)?.as_ptr() as usize,
-        };
-        // SAFETY: the client has just been blocked.
-        unsafe { (api().set_disconnect_callback)(raw, on_disconnect) };
-        Some(client)
+        let raw = NonNull::new(raw)?.as_ptr();
+        // SAFETY: the client has just been blocked. The context for the answer is made here and not
+        // by the thread that answers: it looks at the client, which the main thread may free.
+        unsafe {
+            (api().set_disconnect_callback)(raw, on_disconnect);
+            Some(BlockedClient {
+                raw: raw as usize,
+                context: (api().get_thread_safe_context)(raw) as usize,
+            })
+        }
     }
 
     /// A context that outlives the callback, for other threads.
@@ -445,12 +453,14 @@ unsafe extern "C" fn on_command(raw: *mut Ctx, argv: *mut *mut Str, argc: c_int)
 }
 
 unsafe extern "C" fn on_disconnect(_: *mut Ctx, raw: *mut Blocked) {
-    guarded(|entry| entry.disconnected(BlockedClient { raw: raw as usize }));
+    guarded(|entry| entry.disconnected(ClientKey(raw as usize)));
 }
 
-unsafe extern "C" fn on_event(_: *mut Ctx, event: RawEvent, _: u64, _: *mut c_void) {
-    if event.id == EVENT_SHUTDOWN {
-        guarded(|entry| entry.event(Event::Shutdown));
+unsafe extern "C" fn on_event(_: *mut Ctx, event: RawEvent, detail: u64, _: *mut c_void) {
+    match (event.id, detail) {
+        (EVENT_SHUTDOWN, _) => guarded(|entry| entry.event(Event::Shutdown)),
+        (EVENT_MODULE_CHANGE, MODULE_LOADED) => guarded(|entry| entry.event(Event::Loaded)),
+        _ => {}
     }
 }
 
@@ -561,22 +571,31 @@ pub fn one_shot(task: Box<dyn FnOnce() + Send>) -> bool {
 
 // -- blocked clients and replies -------------------------------------------------------------------
 
-/// A client that waits for its answer.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+/// A client that waits for its answer, and must get one, connected or not.
+#[derive(Debug)]
 pub struct BlockedClient {
     raw: usize,
+    context: usize,
 }
 
+/// Which blocked client it is, until it is answered.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct ClientKey(usize);
+
 impl BlockedClient {
-    /// Answers the client and lets it go on. Each client may be answered once: the caller sees to it.
+    /// Which one it is.
+    pub fn key(&self) -> ClientKey {
+        ClientKey(self.raw)
+    }
+
+    /// Answers the client and lets it go on.
     ///
     /// The answer is built on this thread; the server's main thread only moves it.
     pub fn answer(self, reply: &Reply) {
-        let raw = self.raw as *mut Blocked;
+        let (raw, context) = (self.raw as *mut Blocked, self.context as *mut Ctx);
         // SAFETY: the client is blocked until `unblock_client`, whether it is connected or not, and
         // a context of a blocked client collects replies without the server's lock.
         unsafe {
-            let context = (api().get_thread_safe_context)(raw);
             send(context, reply);
             (api().free_thread_safe_context)(context);
             (api().unblock_client)(raw, ptr::null_mut());
@@ -692,6 +711,25 @@ impl ThreadContext {
         log_line(self.raw, level, text);
     }
 
+    /// Has the server's main thread do some work in its event loop, under the lock, which it holds
+    /// there; then gives the context to `back`. `false` if it cannot.
+    pub fn on_main_thread(
+        self,
+        work: impl FnOnce(&ContextLock) + Send + 'static,
+        back: impl FnOnce(Self) + Send + 'static,
+    ) -> bool {
+        one_shot(Box::new(move || {
+            // Not dropped: the lock is not this guard's, and stays held.
+            let mut lent = ManuallyDrop::new(ContextLock {
+                context: ManuallyDrop::new(self),
+                _same_thread: PhantomData,
+            });
+            work(&lent);
+            // SAFETY: the context is taken once, and the guard is not used any more.
+            back(unsafe { ManuallyDrop::take(&mut lent.context) });
+        }))
+    }
+
     /// Takes the server's lock if it is free; while it is held, the server answers nobody.
     ///
     /// There is no function that waits: a thread that waits when the server shuts down can make it
@@ -761,6 +799,13 @@ impl ContextLock {
     pub fn select_db(&self, db: i32) -> bool {
         // SAFETY: the lock is held.
         unsafe { (api().select_db)(self.context.raw, db) == OK }
+    }
+
+    /// Whether the data set has to stand still: clients are paused, replicas take over, or the
+    /// server waits for them before it shuts down. It ends itself when something is written.
+    pub fn paused(&self) -> bool {
+        // SAFETY: the lock is held.
+        unsafe { (api().avoid_replica_traffic)() != 0 }
     }
 
     /// What the server is doing.
