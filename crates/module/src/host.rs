@@ -229,7 +229,7 @@ impl ModuleEntry for Host {
 
     fn event(&self, event: Event) {
         match event {
-            Event::Loaded => {
+            Event::Cron => {
                 if let Some(host) = HOST.get() {
                     host.start_python();
                 }

@@ -24,8 +24,7 @@ const OPEN_NO_TOUCH: c_int = 1 << 16;
 const KEY_ACCESS: c_int = 1 << 4;
 const CONFIG_IMMUTABLE: c_uint = 1;
 const EVENT_SHUTDOWN: u64 = 5;
-const EVENT_MODULE_CHANGE: u64 = 9;
-const MODULE_LOADED: u64 = 0;
+const EVENT_CRON_LOOP: u64 = 8;
 const API_VERSION: c_int = 1;
 
 type Ctx = c_void;
@@ -193,8 +192,8 @@ pub trait ModuleEntry: Sync {
 /// What happened to the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Event {
-    /// It has loaded a module: the first time this one, which it may still unload until then.
-    Loaded,
+    /// It has its regular turn, ten times a second or so: it is up, and this module is part of it.
+    Cron,
     /// It is shutting down.
     Shutdown,
 }
@@ -284,7 +283,7 @@ impl Context<'_> {
         // SAFETY: the callbacks have the types of redismodule.h and live as long as the module,
         // which is never unloaded.
         unsafe {
-            for id in [EVENT_SHUTDOWN, EVENT_MODULE_CHANGE] {
+            for id in [EVENT_SHUTDOWN, EVENT_CRON_LOOP] {
                 let event = RawEvent { id, version: 1 };
                 if (api().subscribe_to_server_event)(self.raw, event, on_event) != OK {
                     return Err(LoadError::Refused(format!("the event {id}")));
@@ -456,10 +455,10 @@ unsafe extern "C" fn on_disconnect(_: *mut Ctx, raw: *mut Blocked) {
     guarded(|entry| entry.disconnected(ClientKey(raw as usize)));
 }
 
-unsafe extern "C" fn on_event(_: *mut Ctx, event: RawEvent, detail: u64, _: *mut c_void) {
-    match (event.id, detail) {
-        (EVENT_SHUTDOWN, _) => guarded(|entry| entry.event(Event::Shutdown)),
-        (EVENT_MODULE_CHANGE, MODULE_LOADED) => guarded(|entry| entry.event(Event::Loaded)),
+unsafe extern "C" fn on_event(_: *mut Ctx, event: RawEvent, _: u64, _: *mut c_void) {
+    match event.id {
+        EVENT_SHUTDOWN => guarded(|entry| entry.event(Event::Shutdown)),
+        EVENT_CRON_LOOP => guarded(|entry| entry.event(Event::Cron)),
         _ => {}
     }
 }
