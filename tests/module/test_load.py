@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.module.gears import assert_clean, connect, send
 from gearframe.embedded.module import load_arguments
+from tests.module.gears import assert_clean, connect, send
 from tests.servers.fixtures import FreshServer
 
 
@@ -21,8 +21,21 @@ def test_a_refused_load_leaves_nothing_behind(fresh_server: FreshServer, name: s
                 client.execute_command("MODULE", "LOADEX", path, "CONFIG", "rg.isolation", "none")
             with pytest.raises(redis.ResponseError):
                 client.execute_command("MODULE", "LOAD", path, "MaxExecutions", "many")
-        client.execute_command("MODULE", "LOADEX", path, "CONFIG", "rg.maxexecutions", "7", "ARGS", "ExecutionThreads", "2")
-        assert client.execute_command("RG.CONFIGGET", "MaxExecutions", "ExecutionThreads") == [b"7", b"2"]
+        client.execute_command(
+            "MODULE",
+            "LOADEX",
+            path,
+            "CONFIG",
+            "rg.maxexecutions",
+            "7",
+            "ARGS",
+            "ExecutionThreads",
+            "2",
+        )
+        assert client.execute_command("RG.CONFIGGET", "MaxExecutions", "ExecutionThreads") == [
+            b"7",
+            b"2",
+        ]
         assert send(client, "GB('ShardsIDReader').count().run()") == [[b"1"], []]
         assert client.info("rg_python_stats")
     assert_clean(server)
