@@ -1,7 +1,7 @@
 //! Commands that Python runs on the server, as the user of the client that asked for it.
 
 use std::ffi::CString;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gearframe_embedded_python::Value;
 use gearframe_server_api::{CallMode, ContextLock, User};
@@ -33,6 +33,12 @@ const SCRIPTS: &[&str] = &[
     "fcall_ro",
 ];
 
+/// Commands that change what the main thread waits in, load code that expects it, or fork.
+const OF_THE_MAIN_THREAD: &[&str] = &["module", "bgsave", "bgrewriteaof"];
+
+/// The pause between tries while the server has paused its clients.
+const PAUSED: Duration = Duration::from_millis(1);
+
 /// Who runs a command, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
@@ -45,25 +51,49 @@ pub(crate) struct Caller {
 pub(crate) type Answer = Result<Value, String>;
 
 /// Runs one command.
-pub(crate) fn call(lock: &ServerLock, caller: &Caller, command: &[Vec<u8>]) -> Answer {
-    let reply = if is_script(command) {
-        run_script(lock, caller, command)
+pub(crate) fn call(lock: &'static ServerLock, caller: &Caller, command: &[Vec<u8>]) -> Answer {
+    let reply = if for_main_thread(command) {
+        run_on_main_thread(lock, caller, command)
     } else {
         lock.with(|held| Session::open(held, caller)?.run(command))
     };
+    lock.waker.want();
     reply.and_then(|bytes| resp::read(&bytes))
 }
 
-fn run_script(lock: &ServerLock, caller: &Caller, command: &[Vec<u8>]) -> Result<Vec<u8>, String> {
-    let (caller, command) = (caller.clone(), command.to_vec());
-    let name = String::from_utf8_lossy(&command[0]).to_uppercase();
-    lock.on_main_thread(move |held| Session::open(held, &caller)?.run(&command))
-        .unwrap_or_else(|| {
-            Err(format!(
-                "ERR {name} can not be called inside an atomic block: it runs on the server's main \
-                 thread, which waits for the block; call it before or after, or its commands"
-            ))
-        })
+fn run_on_main_thread(
+    lock: &ServerLock,
+    caller: &Caller,
+    command: &[Vec<u8>],
+) -> Result<Vec<u8>, String> {
+    loop {
+        let (caller, given) = (caller.clone(), command.to_vec());
+        let reply = lock.on_main_thread(move |held| {
+            // Nothing may be written while clients are paused.
+            (!held.paused()).then(|| Session::open(held, &caller)?.run(&given))
+        });
+        match reply {
+            Some(Some(reply)) => return reply,
+            Some(None) => std::thread::sleep(PAUSED),
+            None => {
+                let name = String::from_utf8_lossy(command.first().map_or(b"", Vec::as_slice));
+                return Err(format!(
+                    "ERR {} can not be called inside an atomic block: it runs on the server's main \
+                     thread, which waits for the block; call it before or after, or its commands",
+                    name.to_uppercase()
+                ));
+            }
+        }
+    }
+}
+
+/// Whether a command is for the server's main thread alone.
+fn for_main_thread(command: &[impl AsRef<[u8]>]) -> bool {
+    match command {
+        [name, what, ..] if known(&["config"], name.as_ref()) => known(&["set"], what.as_ref()),
+        [name, ..] => known(OF_THE_MAIN_THREAD, name.as_ref()) || is_script(command),
+        [] => false,
+    }
 }
 
 /// Whether a command runs a script, or has to do with those that are kept.
@@ -85,30 +115,34 @@ fn known(names: &[&str], name: &[u8]) -> bool {
 
 /// Runs many commands, taking the lock once for as many as fit into one hold of it.
 pub(crate) fn call_many(
-    lock: &ServerLock,
+    lock: &'static ServerLock,
     caller: &Caller,
     commands: &[Vec<Vec<u8>>],
 ) -> Vec<Answer> {
     let mut answers = Vec::with_capacity(commands.len());
     while answers.len() < commands.len() {
+        let next = &commands[answers.len()..];
+        let here = next
+            .iter()
+            .take_while(|command| !for_main_thread(command))
+            .count();
+        if here == 0 {
+            answers.push(call(lock, caller, &next[0]));
+            continue;
+        }
         let replies = lock.with(|held| {
             let start = Instant::now();
-            let session = Session::open(held, caller);
             let mut replies = Vec::new();
-            for command in &commands[answers.len()..] {
-                replies.push(match &session {
-                    Ok(_) if is_script(command) => {
-                        Err("ERR scripts are not run among many commands".into())
-                    }
-                    Ok(session) => session.run(command),
-                    Err(text) => Err(text.clone()),
-                });
+            for command in &next[..here] {
+                // Each looks its user up: the one before may have been ACL DELUSER.
+                replies.push(Session::open(held, caller).and_then(|session| session.run(command)));
                 if start.elapsed() >= SHARE {
                     break;
                 }
             }
             replies
         });
+        lock.waker.want();
         answers.extend(
             replies
                 .into_iter()

@@ -92,15 +92,19 @@ fn ask_python(host: &'static Host, context: &Context<'_>, name: String, argument
     let (client, db, resp3) = (context.client_id(), context.selected_db(), flags.resp3());
     match context.block_client() {
         None => context.reply(&Reply::Error(NOT_HERE.into())),
-        Some(blocked) => host.tokens.push(blocked, |token| Command {
-            token,
-            name,
-            arguments,
-            user,
-            client,
-            db,
-            resp3,
-        }),
+        Some(blocked) => {
+            host.tokens.push(blocked, |token| Command {
+                token,
+                name,
+                arguments,
+                user,
+                client,
+                db,
+                resp3,
+            });
+            // Python may have failed since it was asked above.
+            host.refuse_if_failed();
+        }
     }
 }
 

@@ -55,6 +55,9 @@ pub unsafe extern "C" fn RedisModule_OnLoad(
 /// Called by the server alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn RedisModule_OnUnload(_: *mut c_void) -> c_int {
+    if !host::started() {
+        return OK; // the server refuses what it has just loaded: an argument of LOADEX is wrong
+    }
     // A server that shuts down asks too; it goes on without the answer.
     if !host::ending() {
         host::log(

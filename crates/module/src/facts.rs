@@ -9,7 +9,7 @@ use crate::host::Host;
 const HASHTAG: &str = "06S";
 
 /// Collects the facts. Takes the server's lock for a moment.
-pub(crate) fn collect(host: &Host) -> Value {
+pub(crate) fn collect(host: &'static Host) -> Value {
     let flags = host.lock.with(gearframe_server_api::ContextLock::flags);
     let (server, version, run_id) = server(host);
     let memory = embedded::memory();
@@ -49,7 +49,7 @@ fn dict(pairs: Vec<(&str, Value)>) -> Value {
 }
 
 /// The server's name, version and run id, from INFO.
-fn server(host: &Host) -> (String, String, String) {
+fn server(host: &'static Host) -> (String, String, String) {
     let caller = Caller {
         user: b"default".to_vec(),
         db: 0,

@@ -8,6 +8,7 @@ use gearframe_server_api::LogLevel;
 use crate::arguments::Arguments;
 use crate::calls::{self, Answer, Caller};
 use crate::host::{self, Host};
+use crate::lock::ServerLock;
 use crate::{facts, replies, walk};
 
 type Outcome = Result<Value, Failure>;
@@ -119,6 +120,11 @@ fn walk_open(host: &'static Host, mut given: Arguments) -> Outcome {
 }
 
 fn walk_next(host: &'static Host, mut given: Arguments) -> Outcome {
+    if ServerLock::in_atomic() {
+        return Err(Failure::Runtime(
+            "records cannot be read inside an atomic block, whose lock the walk waits for; use execute('SCAN', ...), or read them before the block".into(),
+        ));
+    }
     match host.walks.next(given.id()?) {
         Ok(None) => Ok(Value::None),
         Ok(Some(batch)) => Ok(Value::Tuple(vec![

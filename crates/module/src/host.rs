@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use gearframe_embedded_python::{self as embedded, Python, Value};
-use gearframe_server_api::{BlockedClient, ConfigValue, Context, Event, LogLevel, ModuleEntry};
+use gearframe_server_api::{ClientKey, ConfigValue, Context, Event, LogLevel, ModuleEntry};
 
 use crate::interpreter::{self, Interpreter};
 use crate::lock::ServerLock;
@@ -28,6 +28,7 @@ pub(crate) struct Host {
     pub(crate) python: OnceLock<Python>,
     sections: Mutex<Sections>,
     failure: OnceLock<String>,
+    started: AtomicBool,
     ending: AtomicBool,
 }
 
@@ -58,7 +59,14 @@ pub(crate) fn ending() -> bool {
         .is_some_and(|host| host.ending.load(Ordering::Relaxed))
 }
 
-/// Loads the module: settings, commands, and a Python on its way.
+/// Whether threads of the module run, so that its code must stay.
+pub(crate) fn started() -> bool {
+    HOST.get()
+        .is_some_and(|host| host.started.load(Ordering::Relaxed))
+}
+
+/// Loads the module: settings and commands. Python follows when the server has taken the module:
+/// until then it may change its mind, and unload what has no threads yet.
 pub(crate) fn load(context: &Context<'_>, arguments: &[Vec<u8>]) -> Result<(), String> {
     let settings = Settings::new();
     read_arguments(&settings, arguments)?;
@@ -74,18 +82,14 @@ pub(crate) fn load(context: &Context<'_>, arguments: &[Vec<u8>]) -> Result<(), S
         python: OnceLock::new(),
         sections: Mutex::default(),
         failure: OnceLock::new(),
+        started: AtomicBool::new(false),
         ending: AtomicBool::new(false),
     });
     context.set_entry(host).map_err(|error| error.to_string())?;
     Settings::register(context)?;
     // The server has just set what its configuration says; the module's arguments count more.
     read_arguments(&host.settings, arguments)?;
-    commands::register(context)?;
-    std::thread::Builder::new()
-        .name("gf-python".into())
-        .spawn(move || host.start_python())
-        .map_err(|error| format!("no thread for Python: {error}"))?;
-    Ok(())
+    commands::register(context)
 }
 
 fn read_arguments(settings: &Settings, arguments: &[Vec<u8>]) -> Result<(), String> {
@@ -104,6 +108,21 @@ fn read_arguments(settings: &Settings, arguments: &[Vec<u8>]) -> Result<(), Stri
     Ok(())
 }
 
+/// The thread of the control plane.
+const CONTROL_THREAD: &str = "gf-control";
+
+/// A thread of Python ended by an exception. Without the control plane's nobody answers clients.
+fn thread_failed(text: &str) {
+    log(LogLevel::Warning, &format!("gearframe: {text}"));
+    let control = text.starts_with(&format!("thread {CONTROL_THREAD} "));
+    if let Some(host) = HOST.get().filter(|_| control) {
+        host.fail(format!(
+            "its control plane has ended; restart the server ({})",
+            text.lines().last().unwrap_or_default()
+        ));
+    }
+}
+
 impl Host {
     /// Why there is no Python, if it did not start.
     pub(crate) fn python_failure(&self) -> Option<String> {
@@ -112,15 +131,38 @@ impl Host {
             .map(|text| format!("ERR gearframe has no Python: {text}"))
     }
 
+    /// Starts Python on a thread of its own, once.
     fn start_python(&'static self) {
-        if let Err(text) = self.run_python() {
-            log(
-                LogLevel::Warning,
-                &format!("gearframe has no Python: {text}"),
-            );
-            let _: Result<(), _> = self.failure.set(text);
-            self.tokens
-                .refuse_queued(&self.python_failure().unwrap_or_default());
+        if self.started.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let thread = std::thread::Builder::new().name("gf-python".into());
+        let spawned = self.lock.waker.start().and_then(|()| {
+            thread.spawn(move || {
+                if let Err(text) = self.run_python() {
+                    self.fail(text);
+                }
+            })
+        });
+        if let Err(error) = spawned {
+            self.fail(format!("no thread for it: {error}"));
+        }
+    }
+
+    /// There is no Python, from now on: nobody waits for it any more.
+    fn fail(&self, text: String) {
+        log(
+            LogLevel::Warning,
+            &format!("gearframe has no Python: {text}"),
+        );
+        let _: Result<(), _> = self.failure.set(text);
+        self.refuse_if_failed();
+    }
+
+    /// Answers the clients that wait if there is no Python to do it.
+    pub(crate) fn refuse_if_failed(&self) {
+        if let Some(text) = self.python_failure() {
+            self.tokens.refuse_all(&text);
         }
     }
 
@@ -131,7 +173,7 @@ impl Host {
             import_paths: vec![self.interpreter.packages.clone()],
             count_memory: self.settings.get("OverridePythonAllocators").as_deref() != Some("0"),
             host_module: c"_gearframe_host",
-            on_failure: |text| log(LogLevel::Warning, &format!("gearframe: {text}")),
+            on_failure: thread_failed,
         };
         let python =
             embedded::start(settings, functions::FUNCTIONS).map_err(|error| error.to_string())?;
@@ -139,7 +181,7 @@ impl Host {
         let version = python.version().to_owned();
         let python = self.python.get_or_init(|| python);
         python
-            .spawn("gf-control", "gearframe.shard.main", "run", Vec::new())
+            .spawn(CONTROL_THREAD, "gearframe.shard.main", "run", Vec::new())
             .map_err(|error| error.to_string())?;
         log(
             LogLevel::Notice,
@@ -184,7 +226,7 @@ impl ModuleEntry for Host {
         }
     }
 
-    fn disconnected(&self, client: BlockedClient) {
+    fn disconnected(&self, client: ClientKey) {
         if let Some(token) = self.tokens.disconnected(client) {
             let token = i64::try_from(token).unwrap_or(i64::MAX);
             let message = vec![Value::Text("disconnected".into()), Value::Int(token)];
@@ -194,6 +236,11 @@ impl ModuleEntry for Host {
 
     fn event(&self, event: Event) {
         match event {
+            Event::Cron => {
+                if let Some(host) = HOST.get() {
+                    host.start_python();
+                }
+            }
             Event::Shutdown => {
                 self.ending.store(true, Ordering::Relaxed);
                 self.walks.stop_all();

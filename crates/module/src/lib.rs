@@ -23,4 +23,5 @@ mod replies;
 mod resp;
 mod settings;
 mod tokens;
+mod wake;
 mod walk;

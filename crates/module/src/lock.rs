@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 use gearframe_server_api::{ContextLock, ThreadContext, on_main_thread, one_shot};
 
+use crate::wake::Waker;
+
 /// How long the module's threads hold the lock between two turns of the event loop.
 pub(crate) const SHARE: Duration = Duration::from_micros(400);
 
@@ -29,6 +31,9 @@ const SPIN: Duration = Duration::from_micros(100);
 
 /// The pause between tries after that.
 const PAUSE: Duration = Duration::from_micros(20);
+
+/// The pause between tries while the server has paused its clients: that is for seconds.
+const PAUSED: Duration = Duration::from_millis(1);
 
 /// What the threads have held since the event loop's last turn.
 #[derive(Default)]
@@ -43,6 +48,7 @@ pub(crate) struct ServerLock {
     gate: Mutex<Gate>,
     longest_us: AtomicU64,
     shut: AtomicBool,
+    pub(crate) waker: Waker,
 }
 
 /// A hold of the lock that goes on over several calls of Python: `atomic()`.
@@ -63,6 +69,7 @@ impl ServerLock {
             gate: Mutex::default(),
             longest_us: AtomicU64::new(0),
             shut: AtomicBool::new(false),
+            waker: Waker::default(),
         }
     }
 
@@ -77,6 +84,11 @@ impl ServerLock {
             Some(atomic) => work(&atomic.lock),
             None => self.hold(work),
         })
+    }
+
+    /// Whether this thread has the lock by [`Self::enter_atomic`].
+    pub(crate) fn in_atomic() -> bool {
+        ATOMIC.with_borrow(Option::is_some)
     }
 
     fn hold<R>(&self, work: impl FnOnce(&ContextLock) -> R) -> R {
@@ -113,6 +125,12 @@ impl ServerLock {
                 sleep_for_ever();
             }
             context = match context.try_lock() {
+                // Nothing may be written then, and a script is not asked what it will do.
+                Ok(lock) if lock.paused() => {
+                    let context = lock.release();
+                    std::thread::sleep(PAUSED);
+                    context
+                }
                 Ok(lock) => return (gate, lock),
                 Err(context) => context,
             };
@@ -135,7 +153,7 @@ impl ServerLock {
             !crate::host::holds_gil(),
             "the server's main thread is waited for with the GIL in hand"
         );
-        if ATOMIC.with_borrow(Option::is_some) {
+        if Self::in_atomic() {
             return None;
         }
         let (sender, receiver) = sync_channel(1);
@@ -218,6 +236,7 @@ impl ServerLock {
             self.spare().push(lock.release());
             // Nobody knows how long it took; the event loop is to come first now.
             _gate.held = SHARE;
+            self.waker.want();
             true
         })
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use gearframe_server_api::{BlockedClient, Reply};
+use gearframe_server_api::{BlockedClient, ClientKey, Reply};
 
 /// A command of a client, for Python.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ struct State {
     next: u64,
     queue: VecDeque<Command>,
     waiting: HashMap<u64, Waiting>,
-    tokens: HashMap<BlockedClient, u64>,
+    tokens: HashMap<ClientKey, u64>,
     closed: bool,
 }
 
@@ -49,6 +49,7 @@ impl Tokens {
         let mut state = self.state();
         state.next += 1;
         let token = state.next;
+        state.tokens.insert(client.key(), token);
         state.waiting.insert(
             token,
             Waiting {
@@ -56,7 +57,6 @@ impl Tokens {
                 connected: true,
             },
         );
-        state.tokens.insert(client, token);
         state.queue.push_back(make(token));
         self.arrived.notify_one();
     }
@@ -79,7 +79,7 @@ impl Tokens {
     }
 
     /// Notes that a client has gone away; its token, if it was not answered yet.
-    pub(crate) fn disconnected(&self, client: BlockedClient) -> Option<u64> {
+    pub(crate) fn disconnected(&self, client: ClientKey) -> Option<u64> {
         let mut state = self.state();
         let token = *state.tokens.get(&client)?;
         state.waiting.get_mut(&token)?.connected = false;
@@ -92,7 +92,7 @@ impl Tokens {
             let mut state = self.state();
             let taken = state.waiting.remove(&token);
             if let Some(waiting) = &taken {
-                state.tokens.remove(&waiting.client);
+                state.tokens.remove(&waiting.client.key());
             }
             taken
         };
@@ -103,15 +103,14 @@ impl Tokens {
         })
     }
 
-    /// Answers all that wait in the queue with an error: nobody will take them.
-    pub(crate) fn refuse_queued(&self, text: &str) {
-        let queued: Vec<u64> = self
-            .state()
-            .queue
-            .drain(..)
-            .map(|command| command.token)
-            .collect();
-        for token in queued {
+    /// Answers all that wait with an error: nobody else will.
+    pub(crate) fn refuse_all(&self, text: &str) {
+        let waiting: Vec<u64> = {
+            let mut state = self.state();
+            state.queue.clear();
+            state.waiting.keys().copied().collect()
+        };
+        for token in waiting {
             self.answer(token, &Reply::Error(text.to_owned()));
         }
     }

@@ -9,7 +9,7 @@ mod raw;
 
 pub use constants::{ContextFlags, KeyKind, LogLevel};
 pub use raw::{
-    BlockedClient, CallMode, ConfigValue, Context, ContextLock, Event, HashFields, KeyView,
-    LoadError, ModuleEntry, OpenedKey, Reply, ScanCursor, ThreadContext, User, on_main_thread,
-    one_shot,
+    BlockedClient, CallMode, ClientKey, ConfigValue, Context, ContextLock, Event, HashFields,
+    KeyView, LoadError, ModuleEntry, OpenedKey, Reply, ScanCursor, ThreadContext, User,
+    on_main_thread, one_shot,
 };

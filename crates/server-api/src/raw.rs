@@ -24,6 +24,7 @@ const OPEN_NO_TOUCH: c_int = 1 << 16;
 const KEY_ACCESS: c_int = 1 << 4;
 const CONFIG_IMMUTABLE: c_uint = 1;
 const EVENT_SHUTDOWN: u64 = 5;
+const EVENT_CRON_LOOP: u64 = 8;
 const API_VERSION: c_int = 1;
 
 type Ctx = c_void;
@@ -108,6 +109,7 @@ table! {
     select_db: c"RedisModule_SelectDb" => unsafe extern "C" fn(*mut Ctx, c_int) -> c_int,
     get_client_id: c"RedisModule_GetClientId" => unsafe extern "C" fn(*mut Ctx) -> u64,
     get_current_user_name: c"RedisModule_GetCurrentUserName" => unsafe extern "C" fn(*mut Ctx) -> *mut Str,
+    avoid_replica_traffic: c"RedisModule_AvoidReplicaTraffic" => unsafe extern "C" fn() -> c_int,
     get_context_flags: c"RedisModule_GetContextFlags" => unsafe extern "C" fn(*mut Ctx) -> c_int,
     open_key: c"RedisModule_OpenKey" => unsafe extern "C" fn(*mut Ctx, *mut Str, c_int) -> *mut Key,
     close_key: c"RedisModule_CloseKey" => unsafe extern "C" fn(*mut Key),
@@ -190,7 +192,7 @@ pub trait ModuleEntry: Sync {
     /// A client sent a command of the module. Runs on the server's main thread.
     fn command(&self, context: &Context<'_>, arguments: Vec<Vec<u8>>);
     /// A blocked client has gone away.
-    fn disconnected(&self, client: BlockedClient);
+    fn disconnected(&self, client: ClientKey);
     /// Something happened to the server.
     fn event(&self, event: Event);
     /// The sections of INFO: a name, and its fields.
@@ -204,6 +206,8 @@ pub trait ModuleEntry: Sync {
 /// What happened to the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Event {
+    /// It has its regular turn, ten times a second or so: it is up, and this module is part of it.
+    Cron,
     /// It is shutting down.
     Shutdown,
 }
@@ -293,12 +297,11 @@ impl Context<'_> {
         // SAFETY: the callbacks have the types of redismodule.h and live as long as the module,
         // which is never unloaded.
         unsafe {
-            let event = RawEvent {
-                id: EVENT_SHUTDOWN,
-                version: 1,
-            };
-            if (api().subscribe_to_server_event)(self.raw, event, on_event) != OK {
-                return Err(LoadError::Refused("the shutdown event".into()));
+            for id in [EVENT_SHUTDOWN, EVENT_CRON_LOOP] {
+                let event = RawEvent { id, version: 1 };
+                if (api().subscribe_to_server_event)(self.raw, event, on_event) != OK {
+                    return Err(LoadError::Refused(format!("the event {id}")));
+                }
             }
             if (api().register_info_func)(self.raw, on_info) != OK {
                 return Err(LoadError::Refused("the sections of INFO".into()));
@@ -461,12 +464,16 @@ impl Context<'_> {
         // SAFETY: no callbacks are given: the answer comes through a context of the client.
         let raw =
             unsafe { (api().block_client)(self.raw, ptr::null(), ptr::null(), ptr::null(), 0) };
-        let client = BlockedClient {
-            raw: NonNull::new(raw)?.as_ptr() as usize,
-        };
-        // SAFETY: the client has just been blocked.
-        unsafe { (api().set_disconnect_callback)(raw, on_disconnect) };
-        Some(client)
+        let raw = NonNull::new(raw)?.as_ptr();
+        // SAFETY: the client has just been blocked. The context for the answer is made here and not
+        // by the thread that answers: it looks at the client, which the main thread may free.
+        unsafe {
+            (api().set_disconnect_callback)(raw, on_disconnect);
+            Some(BlockedClient {
+                raw: raw as usize,
+                context: (api().get_thread_safe_context)(raw) as usize,
+            })
+        }
     }
 
     /// A context that outlives the callback, for other threads.
@@ -501,12 +508,14 @@ unsafe extern "C" fn on_command(raw: *mut Ctx, argv: *mut *mut Str, argc: c_int)
 }
 
 unsafe extern "C" fn on_disconnect(_: *mut Ctx, raw: *mut Blocked) {
-    guarded(|entry| entry.disconnected(BlockedClient { raw: raw as usize }));
+    guarded(|entry| entry.disconnected(ClientKey(raw as usize)));
 }
 
 unsafe extern "C" fn on_event(_: *mut Ctx, event: RawEvent, _: u64, _: *mut c_void) {
-    if event.id == EVENT_SHUTDOWN {
-        guarded(|entry| entry.event(Event::Shutdown));
+    match event.id {
+        EVENT_SHUTDOWN => guarded(|entry| entry.event(Event::Shutdown)),
+        EVENT_CRON_LOOP => guarded(|entry| entry.event(Event::Cron)),
+        _ => {}
     }
 }
 
@@ -637,22 +646,31 @@ pub fn on_main_thread<R>(
 
 // -- blocked clients and replies -------------------------------------------------------------------
 
-/// A client that waits for its answer.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+/// A client that waits for its answer, and must get one, connected or not.
+#[derive(Debug)]
 pub struct BlockedClient {
     raw: usize,
+    context: usize,
 }
 
+/// Which blocked client it is, until it is answered.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct ClientKey(usize);
+
 impl BlockedClient {
-    /// Answers the client and lets it go on. Each client may be answered once: the caller sees to it.
+    /// Which one it is.
+    pub fn key(&self) -> ClientKey {
+        ClientKey(self.raw)
+    }
+
+    /// Answers the client and lets it go on.
     ///
     /// The answer is built on this thread; the server's main thread only moves it.
     pub fn answer(self, reply: &Reply) {
-        let raw = self.raw as *mut Blocked;
+        let (raw, context) = (self.raw as *mut Blocked, self.context as *mut Ctx);
         // SAFETY: the client is blocked until `unblock_client`, whether it is connected or not, and
         // a context of a blocked client collects replies without the server's lock.
         unsafe {
-            let context = (api().get_thread_safe_context)(raw);
             send(context, reply);
             (api().free_thread_safe_context)(context);
             (api().unblock_client)(raw, ptr::null_mut());
@@ -839,6 +857,13 @@ impl ContextLock {
     pub fn select_db(&self, db: i32) -> bool {
         // SAFETY: the lock is held.
         unsafe { (api().select_db)(self.context.raw, db) == OK }
+    }
+
+    /// Whether the data set has to stand still: clients are paused, replicas take over, or the
+    /// server waits for them before it shuts down. It ends itself when something is written.
+    pub fn paused(&self) -> bool {
+        // SAFETY: the lock is held.
+        unsafe { (api().avoid_replica_traffic)() != 0 }
     }
 
     /// What the server is doing.

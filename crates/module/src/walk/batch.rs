@@ -7,6 +7,9 @@ use gearframe_server_api::{HashFields, KeyKind, KeyView};
 /// A batch ends at so many bytes, however few records it has.
 const MOST_BYTES: usize = 1 << 20;
 
+/// What its arena can hold: places in it have 32 bits.
+const MOST_ARENA: usize = if cfg!(test) { 100 } else { u32::MAX as usize };
+
 /// Records for Python, and what is left for it to do.
 #[derive(Default)]
 pub(crate) struct Batch {
@@ -15,6 +18,8 @@ pub(crate) struct Batch {
     pub(crate) documents: bool,
     /// Bytes of the trees, which the arena does not hold.
     tree_bytes: usize,
+    /// Something did not fit into the arena.
+    too_large: bool,
 }
 
 impl Batch {
@@ -117,16 +122,44 @@ impl Batch {
     }
 
     fn span(&mut self, bytes: &[u8]) -> Span {
-        let start = short(self.records.bytes.len());
+        let start = self.records.bytes.len();
+        if bytes.len() > MOST_ARENA.saturating_sub(start) {
+            self.too_large = true;
+            return Span { start: 0, len: 0 };
+        }
         self.records.bytes.extend_from_slice(bytes);
         Span {
-            start,
+            start: short(start),
             len: short(bytes.len()),
         }
     }
+
+    /// Fails if the batch is not what was put into it: a batch ends at [`MOST_BYTES`], but one hash
+    /// has many values, each of any size.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.too_large {
+            return Err("the values of a key have more than 4 GiB, which is more than a batch can hold; read its parts with execute('HGET', ...)".into());
+        }
+        Ok(())
+    }
 }
 
-/// A batch ends long before 4 GiB: keys and values of that size come as trees, on their own.
+/// Places in an arena that ends at [`MOST_ARENA`].
 fn short(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_an_error_and_not_another_value() {
+        let mut batch = Batch::new(true);
+        batch.push_text(b"key", &[b'x'; 97]);
+        assert_eq!(batch.check(), Ok(()));
+        batch.push_text(b"", b"y");
+        assert!(batch.check().is_err());
+        assert_eq!(batch.records.bytes.len(), 100);
+    }
 }

@@ -17,6 +17,10 @@ pub(crate) const PIECE: usize = 500;
 /// How often a list that changes its length while it is read is begun anew.
 const TRIES: usize = 8;
 
+/// A list that never stands still is read in one hold if it has no more elements than this: that
+/// is what LRANGE costs the server whoever sends it, about a millisecond.
+const AT_ONCE: usize = 10_000;
+
 /// A key that is read piece by piece.
 pub(crate) struct Pieces<'a> {
     pub(crate) reader: &'a Reader,
@@ -28,12 +32,27 @@ pub(crate) struct Pieces<'a> {
 impl Pieces<'_> {
     /// Runs a command in a hold of its own.
     fn run(&mut self, command: &[&[u8]]) -> Result<Value, String> {
+        let [value] = self.run_together([command])?;
+        Ok(value)
+    }
+
+    /// Runs commands in one hold: nothing changes between them.
+    fn run_together<const N: usize>(
+        &mut self,
+        commands: [&[&[u8]]; N],
+    ) -> Result<[Value; N], String> {
         let caller = self.reader.caller();
-        let bytes = self
-            .reader
-            .hold(|lock| Session::open(lock, caller)?.run(command))?;
-        self.bytes += bytes.len();
-        resp::read(&bytes)
+        let replies = self.reader.hold(|lock| {
+            let session = Session::open(lock, caller)?;
+            Ok::<_, String>(commands.map(|command| session.run(command)))
+        })?;
+        let mut values = [const { Value::None }; N];
+        for (value, reply) in values.iter_mut().zip(replies) {
+            let bytes = reply?;
+            self.bytes += bytes.len();
+            *value = resp::read(&bytes)?;
+        }
+        Ok(values)
     }
 
     /// The value, or `None` for a key that is gone.
@@ -45,9 +64,9 @@ impl Pieces<'_> {
             KeyKind::Empty => Ok(None),
             KeyKind::String => Ok(present(self.run(&[b"GET", self.key])?)),
             KeyKind::List => self.list(),
-            KeyKind::Set => Ok(Some(set(Value::List(self.scan(b"SSCAN")?)))),
-            KeyKind::Hash => Ok(Some(dict(Value::List(self.scan(b"HSCAN")?)))),
-            KeyKind::Zset => Ok(Some(zset(Value::List(self.scan(b"ZSCAN")?)))),
+            KeyKind::Set => Ok(filled(Value::List(self.scan(b"SSCAN")?)).map(set)),
+            KeyKind::Hash => Ok(filled(Value::List(self.scan(b"HSCAN")?)).map(dict)),
+            KeyKind::Zset => Ok(filled(Value::List(self.scan(b"ZSCAN")?)).map(zset)),
             KeyKind::Stream => self.stream().map(Some),
             KeyKind::Module => self.module(),
         }
@@ -68,14 +87,23 @@ impl Pieces<'_> {
         }
     }
 
-    /// A long list in windows. Who pushes or pops meanwhile moves its elements, so the length must
-    /// stay what it was; a list that never stands still is an error, not a wrong value.
+    /// A long list in windows. Who pushes or pops meanwhile moves its elements, so the length and
+    /// both ends must stay what they were (a capped list keeps its length while it moves); a long
+    /// list that never stands still is an error, not a wrong value.
     fn list(&mut self) -> Result<Option<Value>, String> {
         for _ in 0..TRIES {
-            let length = self.run(&[b"LLEN", self.key])?;
-            if let Some(found) = self.windows(&length)? {
+            if let Some(found) = self.windows()? {
                 return Ok(filled(Value::List(found)));
             }
+        }
+        let end = (AT_ONCE - 1).to_string();
+        let [all, length] = self.run_together([
+            &[b"LRANGE", self.key, b"0", end.as_bytes()],
+            &[b"LLEN", self.key],
+        ])?;
+        let all = items(all);
+        if length == Value::Int(all.len() as i64) {
+            return Ok(filled(Value::List(all)));
         }
         let key = String::from_utf8_lossy(self.key);
         Err(format!(
@@ -83,20 +111,26 @@ impl Pieces<'_> {
         ))
     }
 
-    fn windows(&mut self, length: &Value) -> Result<Option<Vec<Value>>, String> {
-        let mut found = Vec::new();
+    fn windows(&mut self) -> Result<Option<Vec<Value>>, String> {
+        let (mut found, mut known) = (Vec::new(), None);
         loop {
             let (start, end) = (
                 found.len().to_string(),
                 (found.len() + 2 * PIECE - 1).to_string(),
             );
-            let piece =
-                items(self.run(&[b"LRANGE", self.key, start.as_bytes(), end.as_bytes()])?);
-            let last = piece.len() < 2 * PIECE;
-            found.extend(piece);
-            if self.run(&[b"LLEN", self.key])? != *length && !self.reader.stopped() {
+            let [piece, length, first, tail] = self.run_together([
+                &[b"LRANGE", self.key, start.as_bytes(), end.as_bytes()],
+                &[b"LLEN", self.key],
+                &[b"LRANGE", self.key, b"0", b"0"],
+                &[b"LRANGE", self.key, b"-1", b"-1"],
+            ])?;
+            let now = (length, first, tail);
+            if *known.get_or_insert_with(|| now.clone()) != now && !self.reader.stopped() {
                 return Ok(None);
             }
+            let piece = items(piece);
+            let last = piece.len() < 2 * PIECE;
+            found.extend(piece);
             if last || self.reader.stopped() {
                 return Ok(Some(found));
             }

@@ -114,9 +114,11 @@ impl Reader {
         loop {
             let checked = progress.batch.len();
             let more = self.hold(|lock| self.step(lock, &cursor, &mut progress))?;
+            progress.batch.check()?;
             let mut waiting = progress.drop_met(checked);
             while !waiting.is_empty() && !self.stopped() {
                 later::read_some(self, &mut waiting, &mut progress.batch)?;
+                progress.batch.check()?;
                 if progress.batch.full(self.options.batch) {
                     self.send(&mut progress.batch, waited);
                 }
