@@ -29,7 +29,7 @@ def test_ctrl_c_ends_the_execution(fresh_server: FreshServer, tmp_path: Path) ->
             process = subprocess.Popen([*command, "--url", server.url])
             try:
                 wanted = 2 if "inner" in script else 1
-                wait_for(lambda: len(client.execute_command("RG.PYDUMPSESSIONS")) == wanted)
+                wait_for(lambda wanted=wanted: len(client.execute_command("RG.PYDUMPSESSIONS")) == wanted)
                 process.send_signal(signal.SIGINT)
                 assert process.wait(PATIENCE) == 130
             finally:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Protocol
 
 import pytest
@@ -105,10 +105,16 @@ def last_words(server: Server) -> tuple[str, str]:
 
 
 def flush(server: Server) -> Server:
-    """Take all keys, functions and search indexes away."""
+    """Take all keys, functions, search indexes and executions of gears away."""
     with redis.Redis.from_url(server.url) as client:
         client.flushall()
         client.function_flush()
+        if server.entry.name.endswith("_gears"):
+            for _, execution, *_ in client.execute_command("RG.DUMPEXECUTIONS"):
+                # One whose client has just left may end, and be dropped, before we come to it.
+                with suppress(redis.ResponseError):
+                    client.execute_command("RG.ABORTEXECUTION", execution)
+                    client.execute_command("RG.DROPEXECUTION", execution)
     return server
 
 

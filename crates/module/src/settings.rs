@@ -55,7 +55,7 @@ const SETTINGS: &[Setting] = &[
     number("RequirementsEnabled", 1, true),
     number("ExecutionTimeLimit", 0, true),
     number("MaxResultBytes", 512 * 1024 * 1024, true),
-    number("AtomicTimeLimit", 0, true),
+    number("AtomicTimeLimit", 5000, true),
     text("Python", "", false),
     text("RequirementsDir", "", false),
 ];
