@@ -5,7 +5,10 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+
+import redis
 
 from tests.module.gears import PATIENCE, connect, wait_for
 from tests.servers.fixtures import FreshServer
@@ -19,6 +22,10 @@ SCRIPTS = {
 }
 
 
+def sessions(client: redis.Redis, count: int) -> bool:
+    return len(client.execute_command("RG.PYDUMPSESSIONS")) == count
+
+
 def test_ctrl_c_ends_the_execution(fresh_server: FreshServer, tmp_path: Path) -> None:
     server = fresh_server("valkey91", gears={})
     with connect(server) as client:
@@ -29,10 +36,10 @@ def test_ctrl_c_ends_the_execution(fresh_server: FreshServer, tmp_path: Path) ->
             process = subprocess.Popen([*command, "--url", server.url])
             try:
                 wanted = 2 if "inner" in script else 1
-                wait_for(lambda wanted=wanted: len(client.execute_command("RG.PYDUMPSESSIONS")) == wanted)
+                wait_for(partial(sessions, client, wanted))
                 process.send_signal(signal.SIGINT)
                 assert process.wait(PATIENCE) == 130
             finally:
                 process.kill()
-            wait_for(lambda: client.execute_command("RG.PYDUMPSESSIONS") == [])
+            wait_for(partial(sessions, client, 0))
             assert client.execute_command("RG.DUMPEXECUTIONS") == []

@@ -107,11 +107,19 @@ def follow(function: object, place: int, reads: Reads) -> None:
 
 
 def _refuse_frames(function: FunctionType) -> None:
-    for code in _codes(function.__code__):
-        for name in code.co_names:
-            found = function.__globals__.get(name, getattr(builtins, name, None))
+    """Refuse a function that may ask for frames, or whose script has helpers which do."""
+    waiting, seen = [function], {function}
+    while waiting:
+        variables = (one := waiting.pop()).__globals__
+        for name in (name for code in _codes(one.__code__) for name in code.co_names):
+            found = variables.get(name, getattr(builtins, name, None))
             if name in _FRAMES or any(found is one for one in _FRAME_FUNCTIONS):
                 raise NotUnderstood
+            if type(found) is FunctionType and found not in seen:
+                seen.add(found)
+                # Libraries are not followed: they do not look at the variables of who calls them.
+                if found.__globals__ is variables:
+                    waiting.append(found)
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

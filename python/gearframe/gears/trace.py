@@ -28,9 +28,14 @@ def error_text(error: BaseException, *, with_traceback: bool = True) -> str:
         ``with_traceback``, the message alone.
     """
     if isinstance(error, GearsFlatError) or not with_traceback:
-        return _message(error)
+        return printable(_message(error))
     lines = traceback.format_exception(type(error), error, _of_the_user(error.__traceback__))
-    return "".join(lines).rstrip("\n")
+    return printable("".join(lines).rstrip("\n"))
+
+
+def printable(text: str) -> str:
+    """Give a text that can be sent: half a surrogate pair, which is no UTF-8, as its number."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def _of_the_user(frames: TracebackType | None) -> TracebackType | None:

@@ -41,10 +41,12 @@ def _end(control: Control) -> None:
     """Let workers and installations end, for a moment."""
     control.pip.stop()
     control.background.stop()
+    control.copying.stop()
     with control.lock:
         control.workers.end_all()
     until = time.monotonic() + PATIENCE
     while len(control.workers) and time.monotonic() < until:
         dispatch.receive(control, control.host.take(0, 100))
-    if not control.background.join(PATIENCE):
-        control.host.log("warning", "an installation does not end")
+    for thread in (control.background, control.copying):
+        if not thread.join(PATIENCE):
+            control.host.log("warning", "an installation does not end")

@@ -164,7 +164,7 @@ DEFAULTS = {
     "ExecutionEnabled": "1",
     "ExecutionTimeLimit": "0",
     "MaxResultBytes": "536870912",
-    "AtomicTimeLimit": "0",
+    "AtomicTimeLimit": "5000",
 }
 FIXED = ["ExecutionThreads", "CreateVenv", "DownloadDeps", "OverridePythonAllocators", "Python"]
 

@@ -170,6 +170,18 @@ def frames(record: Any) -> Any:
     return sys._getframe().f_locals
 
 
+def looks_at_its_caller() -> Any:
+    return sys._getframe(1).f_locals
+
+
+def calls_another() -> Any:
+    return looks_at_its_caller()
+
+
+def frames_of_a_helper(record: Any) -> Any:
+    return record["key"], calls_another()
+
+
 def hidden_frames(record: Any) -> Any:
     look = locals
     return record["value"]["a"], look
@@ -247,6 +259,7 @@ class Callable_:  # noqa: N801
         awaited,
         frames,
         hidden_frames,
+        frames_of_a_helper,
         of_an_error,
         matched,
         unpacked,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +95,14 @@ class Plane:
         self.host = MemoryHost()
         self.now = 0.0
         self.later: list[Any] = []
+        self.aside: Callable[[Callable[[], None]], None] = lambda work: work()
         self.installs: list[tuple[list[str], Path, int]] = []
         self.install_error: Exception | None = None
         self.control = Control(
             self.host,
             start_shared=lambda box: None,
             background=self.later.append,
+            aside=lambda work: self.aside(work),
             install=self._install,
             clock=lambda: self.now,
         )

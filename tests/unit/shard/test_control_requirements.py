@@ -8,6 +8,7 @@ import json
 import os
 import stat
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -407,3 +408,32 @@ def test_imports_are_switched_off_too(plane: Plane) -> None:
     error = plane.error("RG.PYIMPORTREQ", archive({}))
     assert error.startswith("thing cannot be installed: RequirementsEnabled is 0")
     assert plane.error("RG.PYIMPORTREQ").startswith("wrong number of arguments")
+
+
+def test_nothing_waits_for_an_archive(plane: Plane) -> None:
+    """Neither other commands nor the messages of workers, though a script may ask for one."""
+    waiting: list[Callable[[], None]] = []
+    plane.aside = waiting.append
+    token = plane.send("RG.PYIMPORTREQ", b"x" * 100)
+    plane.tell("command", 1, "RG.PYIMPORTREQ", [b"x"], {"user": "ann", "db": 0, "protocol": 2})
+    assert len(waiting) == 2
+    assert not plane.answered(token)
+    assert plane.ask("RG.PYDUMPREQS") == []
+    waiting[0]()
+    assert "this is no archive of requirements" in plane.reply(token)[1]
+
+
+def test_an_archive_that_is_too_large_is_not_read_to_its_end(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gearframe.shard.control.archives.MOST_FILES", 10)
+    data = archive({f"{number}.py": b"x" for number in range(20)})
+    assert "it has more than" in plane.error("RG.PYIMPORTREQ", data)
+
+
+def test_the_log_shows_no_password(plane: Plane) -> None:
+    plane.send("RG.PYEXECUTE", "x", "REQUIREMENTS", "thing @ https://me:secret@host.invalid/x.whl")
+    plane.install_error = ValueError("https://me:secret@host.invalid/x.whl is not there")
+    plane.background()
+    assert any("****@host.invalid" in text for _, text in plane.host.lines)
+    assert "secret" not in str(plane.host.lines)

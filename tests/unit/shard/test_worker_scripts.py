@@ -170,3 +170,12 @@ def test_profile(worker: Running) -> None:
     assert worker.receive() == ("profile", 7, "OK", None)
     worker.send("profile", 8, "s", None)
     assert "is not profiled" in worker.receive()[3]
+
+
+def test_texts_that_are_no_utf8(worker: Running) -> None:
+    assert worker.failure(r"raise ValueError('\ud800')").endswith(r"ValueError: \ud800")
+    text = NUMBERS.format(r"map(lambda x: flat_error('\ud800'))")
+    assert set(worker.outcome(text)["errors"]) == {r"\ud800"}
+    worker.script(r"log('\ud800 é')")
+    assert worker.receive() == ("no_execution", 1)
+    assert ("notice", r"GEARS: \ud800 é") in worker.host.logged

@@ -12,7 +12,7 @@ from gearframe.exceptions import GearsForceStopped
 from gearframe.gears.outcome import Limits
 from gearframe.gears.runtime import Runtime
 from gearframe.gears.stages.scope import no_step, step
-from gearframe.gears.trace import error_text
+from gearframe.gears.trace import error_text, printable
 
 BATCH = 1000
 """How many records go through a step at a time, and how many may wait in it for their futures."""
@@ -46,7 +46,7 @@ class Context:
         if isinstance(error, BaseException):
             self.failed(error)
         else:
-            self.errors.append(str(error))
+            self.errors.append(printable(str(error)))
 
     def check(self) -> None:
         """End the run if somebody wants it to end."""

@@ -50,6 +50,7 @@ def unpack(chunks: Sequence[bytes], folders: Folders) -> tuple[tuple[str, ...], 
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks)), mode="r:gz") as archive:
+            _check_size(archive)
             names = _names(archive)
             folders.check_enabled(names)
             new = folders.new(name_of(names))
@@ -65,6 +66,15 @@ def unpack(chunks: Sequence[bytes], folders: Folders) -> tuple[tuple[str, ...], 
         raise OptionError(
             f"this is no archive of requirements: {error}; expected what RG.PYEXPORTREQ gave"
         ) from error
+
+
+def _check_size(archive: tarfile.TarFile) -> None:
+    """Go through it once; a small archive can be a very large one that was compressed."""
+    size = 0
+    for number, member in enumerate(archive):
+        size += member.size
+        if size > LARGEST or number > MOST_FILES:
+            raise ValueError(f"it has more than {LARGEST} bytes or {MOST_FILES} files")
 
 
 def _names(archive: tarfile.TarFile) -> tuple[str, ...]:
@@ -84,11 +94,7 @@ def _names(archive: tarfile.TarFile) -> tuple[str, ...]:
 
 def _extract(archive: tarfile.TarFile, folder: Path) -> None:
     """Write plain files below the folder, and nothing else: no links, no devices, no way out."""
-    size = 0
-    for number, member in enumerate(archive):
-        size += member.size
-        if size > LARGEST or number > MOST_FILES:
-            raise ValueError(f"it has more than {LARGEST} bytes or {MOST_FILES} files")
+    for member in archive:
         stream = archive.extractfile(member) if member.isfile() else None
         parts = Path(member.name).parts
         if stream is None or not parts or ".." in parts or Path(member.name).is_absolute():

@@ -1,4 +1,4 @@
-"""One thread for what takes long: installing, and deleting what is no longer needed."""
+"""Threads for what takes long: one installs and deletes, another packs and unpacks."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from gearframe.shard.control.hosting import Host
 
 
 class Background:
-    """Runs functions one after the other."""
+    """Runs functions one after the other, on a thread with a name."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, name: str) -> None:
         self._host = host
+        self._name = name
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = False
 
     def __call__(self, work: Callable[[], None]) -> None:
         """Run a function when those before it are done."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="gears-install", daemon=True)
-            self._thread.start()
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
         self._work.put(work)
 
     def stop(self) -> None:

@@ -39,6 +39,8 @@ class Control:
         Starts the shared worker on a mailbox.
     background : function, optional
         Runs what takes long, one after the other.
+    aside : function, optional
+        Runs commands that take long, one after the other.
     install : function, optional
         Installs requirements into a folder.
     clock : function
@@ -51,6 +53,7 @@ class Control:
         *,
         start_shared: Callable[[int], None] | None = None,
         background: Callable[[Callable[[], None]], None] | None = None,
+        aside: Callable[[Callable[[], None]], None] | None = None,
         install: Callable[[Any, Path, int], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,7 +62,9 @@ class Control:
         self.lock = threading.RLock()
         self.settings = Settings(host)
         self.pip = Pip(str(facts.get("executable", "python3")), host.log)
-        self.background = Background(host)
+        self.background = Background(host, "gears-install")
+        self.copying = Background(host, "gears-copy")
+        self.aside = aside or self.copying
         self.threads: list[threading.Thread] = []
         run_later = background or self.background
         self.folders = Folders(host, self.settings, install or self.pip.install)

@@ -27,6 +27,16 @@ def commands(control: Control) -> None:
 def answer(control: Control, command: tuple[int, str, list[bytes], dict[str, Any]]) -> None:
     """Carry out one command. Whatever happens, its client is answered and the thread goes on."""
     call = Call(*command)
+    known = TABLE.get(call.name)
+    if known is not None and known.alone:
+        # Neither the threads of commands nor that of messages wait for it.
+        control.aside(lambda: carry_out(control, call))
+    else:
+        carry_out(control, call)
+
+
+def carry_out(control: Control, call: Call) -> None:
+    """Carry out a command on this thread."""
     try:
         tree = perform(control, call)
     except GearframeError as problem:

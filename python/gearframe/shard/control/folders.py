@@ -17,7 +17,7 @@ from pathlib import Path
 from gearframe.exceptions import GearsError
 from gearframe.shard.control.environment import satisfied
 from gearframe.shard.control.hosting import Host, Tree
-from gearframe.shard.control.names import parse
+from gearframe.shard.control.names import parse, without_password
 from gearframe.shard.control.settings import Settings
 
 OLD = 24 * 3600
@@ -102,7 +102,7 @@ class Folders:
             if found is not None:
                 return found
         self.check_enabled(missing)
-        self._host.log("notice", f"installing {', '.join(missing)}")
+        self._host.log("notice", f"installing {without_password(', '.join(missing))}")
         new = self.new(key)
         try:
             self._install(missing, new, self._settings.number("PythonInstallReqMaxIdleTime"))

@@ -84,6 +84,17 @@ def parse(text: str) -> Requirement:
     return Requirement(text, found["name"], extras, found["versions"] or "", marker, found["url"])
 
 
+def without_password(text: str) -> str:
+    """Give a text for the log: addresses in it do not show who asks, nor with which password.
+
+    Examples
+    --------
+    >>> without_password("git+https://me:secret@host/project.git")
+    'git+https://****@host/project.git'
+    """
+    return re.sub(r"(://)[^/\s]*@", r"\1****@", text)
+
+
 def parse_all(arguments: Iterable[bytes]) -> tuple[str, ...]:
     """Check the requirements of a command; each is kept once.
 

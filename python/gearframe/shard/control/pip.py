@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gearframe.exceptions import GearframeError
+from gearframe.shard.control.names import without_password
 
 _PASSED = re.compile(
     r"PATH|HOME|LANG|LC_\w+|TMPDIR|TZ|USER|PIP_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
@@ -141,7 +142,7 @@ class Pip:
                 return None
             if tail and time.monotonic() - logged > 1:
                 logged = time.monotonic()
-                self._log("verbose", f"pip: {tail[-1]}")
+                self._log("verbose", without_password(f"pip: {tail[-1]}"))
 
     @staticmethod
     def _kill(child: subprocess.Popen[bytes]) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from gearframe.exceptions import GearframeError
 from gearframe.shard.control.folders import Folders, Installed, RefusedError, platform_tag
 from gearframe.shard.control.hosting import Host, Tree
+from gearframe.shard.control.names import without_password
 from gearframe.shard.control.replies import flat
 
 FAILED = "Could not satisfy requirements (look at redis log file for more information)"
@@ -103,7 +104,8 @@ class Requirements:
         except RefusedError as refused:
             problem = str(refused)
         except (GearframeError, OSError, ValueError) as error:
-            self._host.log("warning", f"requirements {', '.join(names)}: {error}")
+            text = without_password(f"requirements {', '.join(names)}: {error}")
+            self._host.log("warning", text)
         finally:
             self._host.post(0, ("installed", number, found and found.tree(), problem))
 

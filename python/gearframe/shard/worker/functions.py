@@ -123,7 +123,7 @@ def keys_only_reader(
         Gives ``(pattern, noScan)`` where it runs, in place of those above.
     """
 
-    def read() -> Iterator[str | bytes]:
+    def read() -> Iterator[Any]:
         wanted, single = (pattern, noScan) if patternGenerator is None else patternGenerator()
         if single:
             if execute("EXISTS", wanted) == 1:

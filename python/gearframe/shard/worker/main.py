@@ -9,7 +9,7 @@ from contextvars import copy_context
 from typing import Any
 
 from gearframe.exceptions import GearframeError
-from gearframe.gears.futures import create_future, set_future_results
+from gearframe.gears.futures import create_future, set_future_exception, set_future_results
 from gearframe.gears.loop import stop_loop, use_interrupt
 from gearframe.gears.plan import Plan
 from gearframe.gears.runtime import Launcher
@@ -185,6 +185,9 @@ class Worker:
                 host.post(CONTROL, ("no_execution", task.job))
             else:
                 self._execute(task, launch.plan, spawn, launch.future)
+        except Exception as error:
+            _lost(task, error)
+            raise
         finally:
             self._forget(task)
 
@@ -230,6 +233,10 @@ class Worker:
         task.start_clock()
         try:
             self._execute(task, plan, self._spawner(task), future)
+        except Exception as error:
+            _lost(task, error)
+            set_future_exception(future, error)
+            raise
         finally:
             self._forget(task)
 
@@ -240,6 +247,14 @@ class Worker:
 
 
 _HOW_TO_PROFILE = "set ProfileExecutions 1 before its script runs"
+
+
+def _lost(task: Task, error: Exception) -> None:
+    """Tell that a task has ended without its outcome; its client must not wait for ever."""
+    text = f"what became of it cannot be told: {error!a}"
+    if task.job is not None:
+        host.post(CONTROL, ("failed", task.job, text))
+    host.post(CONTROL, ("done", task.execution, {"results": [], "errors": [text], "aborted": True}))
 
 
 def _fault(error: BaseException) -> None:

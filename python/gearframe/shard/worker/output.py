@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 
+from gearframe.gears.trace import printable
 from gearframe.shard import host
 
 PREFIX = "GEARS: "
@@ -16,7 +17,7 @@ _LONGEST = 16384  # characters of a line that does not end
 
 def to_log(text: str, level: str = "notice") -> None:
     """Write to the server's log, as scripts do."""
-    host.log(level, PREFIX + text)
+    host.log(level, PREFIX + printable(text))
 
 
 class LogWriter(io.TextIOBase):

@@ -17,7 +17,8 @@ class Command:
     """A handler, and how many arguments it takes at least and at most.
 
     The handler is called with the control plane's lock held; one that is `alone` takes it itself,
-    since it does what takes long in between. It returns the reply, or ``LATER``.
+    since it does what takes long in between, on a thread for such commands. It returns the reply,
+    or ``LATER``.
     """
 
     handler: Handler
