@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator
-from typing import Any
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, TypeAlias
 
 from gearframe.exceptions import GearsError
 from gearframe.gears.runtime import current_or_none
 
 NO_AWAIT = "await is not allow inside atomic block"
+
+_Coroutine: TypeAlias = Coroutine[Any, Any, Any] | Generator[Any, None, Any]
 
 
 def in_atomic() -> bool:
@@ -18,44 +20,46 @@ def in_atomic() -> bool:
     return runtime is not None and runtime.in_atomic()
 
 
-class Watched(Coroutine[Any, Any, Any]):
+class _Steps:
     """A coroutine that fails where it waits for something in an atomic block.
 
     What it waits for may need the server, which waits for the block. Futures of ours refuse this by
     themselves; ``asyncio.gather`` and tasks have futures of their own.
     """
 
-    __slots__ = ("_coroutine",)
-
-    def __init__(self, coroutine: Coroutine[Any, Any, Any] | Generator[Any, None, Any]) -> None:
+    def __init__(self, coroutine: _Coroutine) -> None:
         self._coroutine = coroutine
 
-    def send(self, value: Any) -> Any:
-        """Go on to where it waits next."""
-        return self._checked(self._coroutine.send(value))
-
-    def throw(self, *error: Any) -> Any:
-        """Go on with an exception to where it waits next."""
-        return self._checked(self._coroutine.throw(*error))
-
-    def close(self) -> None:
-        """End it."""
-        self._coroutine.close()
-
     def __await__(self) -> Generator[Any, Any, Any]:
-        # Nobody else has it: its task goes on with it by `send`.
-        raise TypeError("the coroutine of a task is awaited by that task alone")
+        go_on: Callable[[Any], Any] = self._coroutine.send
+        given: Any = None
+        while True:
+            try:
+                awaited = go_on(given)
+            except StopIteration as end:
+                return end.value
+            if in_atomic():
+                go_on, given = self._coroutine.throw, GearsError(NO_AWAIT)
+                continue
+            try:
+                given = yield awaited
+                go_on = self._coroutine.send
+            except BaseException as error:  # noqa: BLE001 - the coroutine's to handle
+                go_on, given = self._coroutine.throw, error
 
-    def _checked(self, awaited: Any) -> Any:
-        while in_atomic():
-            awaited = self._coroutine.throw(GearsError(NO_AWAIT))
-        return awaited
+
+async def _watched(coroutine: _Coroutine) -> Any:
+    return await _Steps(coroutine)
 
 
 def make_task(
-    loop: asyncio.AbstractEventLoop,
-    coroutine: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
-    **options: Any,
+    loop: asyncio.AbstractEventLoop, coroutine: _Coroutine, **options: Any
 ) -> asyncio.Task[Any]:
-    """Make a task of a coroutine; the loop's task factory."""
-    return asyncio.Task(Watched(coroutine), loop=loop, **options)
+    """Make a task of a coroutine; the loop's task factory.
+
+    The task's own coroutine is a plain one: asyncio of Python 3.11 keeps the type of any other for
+    ever, for all interpreters of the process, and with it all that the type's module has.
+    """
+    task = asyncio.Task(_watched(coroutine), loop=loop, **options)
+    task.add_done_callback(lambda _: coroutine.close())  # one that was cancelled before it began
+    return task
