@@ -15,6 +15,7 @@ from gearframe.gears.plan import Plan
 from gearframe.gears.runtime import Launcher
 from gearframe.gears.stages.scope import no_step
 from gearframe.shard import host
+from gearframe.shard.worker.atomic import release
 from gearframe.shard.worker.execution import Execution, not_begun
 from gearframe.shard.worker.globals import environment, fill_main
 from gearframe.shard.worker.launch import ScriptLauncher
@@ -46,7 +47,7 @@ def run(box: int) -> None:
     """
     redirect()
     fill_main()
-    use_interrupt(host.interrupt)
+    use_interrupt(host.interrupt, release)
     gc.set_threshold(_GARBAGE, *gc.get_threshold()[1:])
     Worker(box).serve()
 
