@@ -132,7 +132,7 @@ class Scripts:
             "traceback": self._settings.flag("PythonAttemptTraceback"),
             "profile": script.session.profile,
             # What sent it is a script itself, which waits for it on a thread of the worker.
-            "nested": "execution" in script.client,
+            "depth": script.client["depth"] + 1 if "depth" in script.client else 0,
         }
         return ("script", script.number, script.session.key, script.body, options)
 
