@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -172,3 +174,22 @@ def test_a_server_without_the_module(
     for arguments in (["run", str(script)], ["ps"], ["sessions"], ["results", "x"], ["abort", "x"]):
         assert main(["gears", *arguments, "--url", url]) == 2
         assert "load gearframe's module" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("way", ["file", "stdin"])
+def test_scripts_are_utf_8_wherever_they_are_sent_from(
+    module_url: str, tmp_path: Path, way: str
+) -> None:
+    text = "GB('PythonReader').map(ascii).run(lambda: iter(['\u00fc\u20ac']))".encode()
+    script = tmp_path / "script.py"
+    script.write_bytes(text)
+    program = "import sys; from gearframe.cli import main; sys.exit(main(sys.argv[1:]))"
+    name = str(script) if way == "file" else "-"
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-c", program, "gears", "run", name, "--url", module_url],
+        input=text,
+        capture_output=True,
+        env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, b"'\\xfc\\u20ac'\n"), done.stderr
