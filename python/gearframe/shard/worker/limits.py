@@ -20,10 +20,12 @@ from typing import TypeVar
 
 from gearframe.exceptions import GearsForceStopped
 from gearframe.shard.worker.lines import LineStops
+from gearframe.shard.worker.output import to_log
 
 Interrupt = Callable[[int, type[BaseException]], bool]
 
 _AGAIN = 0.005  # seconds between two interrupts of the same thread
+_AFTER_A_FAULT = 1.0  # seconds until it is tried again
 _MANY = 40  # interrupts, after which code is taken for one that swallows them
 
 T = TypeVar("T")
@@ -188,7 +190,11 @@ class Watchdog:
             guards, self._guards = self._guards, set()
         waits = []
         for guard in guards:
-            wait = guard.tick(self._interrupt, self._lines)
+            try:
+                wait = guard.tick(self._interrupt, self._lines)
+            except Exception as error:  # noqa: BLE001  it watches over all others too
+                to_log(f"the watchdog of gears failed, and goes on: {error!r}", "warning")
+                wait = _AFTER_A_FAULT
             if wait is not None:
                 waits.append(wait)
                 with self._lock:
