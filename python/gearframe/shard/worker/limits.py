@@ -38,10 +38,13 @@ class Guard:
     ----------
     reason : str or None
         Why it was told to end.
+    limit : tuple of float and str, or None
+        The deadline of the whole job, which holds for what it begins too.
     """
 
     def __init__(self, watchdog: Watchdog) -> None:
         self.reason: str | None = None
+        self.limit: tuple[float, str] | None = None
         self._watchdog = watchdog
         # Locks of C only: an interrupt in the midst of a lock written in Python leaves it locked.
         self._lock = threading.Lock()
@@ -106,10 +109,18 @@ class Guard:
     def stop_after(self, seconds: float, reason: str) -> tuple[float, str]:
         """End the job some time from now; what is returned takes it back."""
         deadline = (time.monotonic() + seconds, reason)
+        self._add(deadline)
+        return deadline
+
+    def stop_at(self, limit: tuple[float, str]) -> None:
+        """End the job at the limit of what began it."""
+        self.limit = limit
+        self._add(limit)
+
+    def _add(self, deadline: tuple[float, str]) -> None:
         with self._lock:
             self._deadlines.append(deadline)
         self._watchdog.watch(self)
-        return deadline
 
     def forget(self, deadline: tuple[float, str]) -> None:
         """Take a deadline back."""

@@ -171,6 +171,7 @@ class Worker:
         self._pools[task.caller.depth].submit(job)
 
     def _forget(self, task: Task) -> None:
+        task.stop_clock()
         with self._lock:
             if self._running.get(task.execution, (None,))[0] is task:
                 del self._running[task.execution]
@@ -216,6 +217,8 @@ class Worker:
             caller = replace(parent.caller, execution=name, depth=depth)
             guard = Guard(self._watchdog)
             task = Task(None, caller, parent.session, parent.settings, guard)
+            if (limit := parent.guard.limit) is not None:
+                guard.stop_at(limit)
             future = create_future()
             variables = copy_context()
             variables.run(no_step)
