@@ -142,6 +142,34 @@ GB('PythonReader').map(step).run(one)
     assert send(client, again) == [[b"1"], []]
 
 
+@pytest.mark.parametrize("block", ["if True", "with atomic()"])
+def test_a_coroutine_that_its_script_left_behind_lets_others_have_a_turn(
+    client: redis.Redis, module_server: Server, block: str
+) -> None:
+    start = len(module_server.log())
+    send(
+        client,
+        f"""
+async def spin():
+    execute('SET', 'begun', 1)
+    {block}:
+        while True: pass
+runCoroutine(spin())
+""",
+    )
+    if "atomic" not in block:
+        wait_for(lambda: client.exists("begun"))
+    script = """
+async def other():
+    execute('SET', 'other', 1)
+runCoroutine(other())
+"""
+    send(client, script)
+    wait_for(lambda: client.exists("other"))
+    wait_for(lambda: "A coroutine failed" in module_server.log()[start:])
+    assert "without waiting for anything" in module_server.log()[start:]
+
+
 def test_a_future_that_nobody_continues_is_aborted(client: redis.Redis) -> None:
     script = """
 kept = []

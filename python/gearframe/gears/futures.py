@@ -18,7 +18,7 @@ from gearframe.gears.loop import cancel as cancel_task
 from gearframe.gears.loop import loop, on_loop
 from gearframe.gears.runtime import current_or_none, use
 from gearframe.gears.stages.scope import Scope, current_scope, no_step
-from gearframe.gears.tasks import NO_AWAIT, in_atomic
+from gearframe.gears.tasks import NO_AWAIT, StepTooLong, in_atomic
 
 if TYPE_CHECKING:
     from gearframe.gears.runtime import Runtime
@@ -179,6 +179,8 @@ def start_coroutine(
         try:
             with use(runtime if runtime is not None else current_or_none()):
                 value = await coroutine
+        except StepTooLong as error:  # a failure of the coroutine, not the end of who waits for it
+            tell(False, GearsError(str(error)))
         except BaseException as error:  # noqa: BLE001 - user code raises what it wants
             tell(False, error)
         else:

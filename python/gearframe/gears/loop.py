@@ -8,10 +8,11 @@ import queue
 import threading
 from collections.abc import Callable, Iterable
 from contextvars import Context
+from functools import partial
 from typing import Any
 
 from gearframe.exceptions import GearsForceStopped
-from gearframe.gears.tasks import make_task
+from gearframe.gears.tasks import STEP_SECONDS, StepTooLong, make_task, section
 
 Interrupt = Callable[[int, type[BaseException]], bool]
 
@@ -20,12 +21,17 @@ _running: LoopThread | None = None
 _interrupt: Interrupt | None = None
 
 _STUCK = 0.2  # seconds in which the loop has had no turn
+_LOOK = 1.0  # seconds between two looks at how long a coroutine has been running
 
 
-def use_interrupt(interrupt: Interrupt) -> None:
-    """Say what raises an exception in a thread; without it nothing ends a coroutine that loops."""
+def use_interrupt(interrupt: Interrupt, clean_up: Callable[[], None] | None = None) -> None:
+    """Say what raises an exception in a thread; without it nothing ends a coroutine that loops.
+
+    ``clean_up`` is called on the loop's thread after a coroutine has ended that way.
+    """
     global _interrupt
     _interrupt = interrupt
+    section.clean_up = clean_up
 
 
 class LoopThread:
@@ -39,7 +45,7 @@ class LoopThread:
         self._stopping = False
         self._cancelled: queue.SimpleQueue[asyncio.Task[Any] | None] = queue.SimpleQueue()
         self.thread = start_thread(self._run, "gears-coroutines")
-        start_thread(self._cancel, "gears-cancel")
+        start_thread(self._watch, "gears-cancel")
 
     def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
@@ -58,10 +64,24 @@ class LoopThread:
         # One call into C: who cancels may be interrupted itself, again and again.
         self._cancelled.put(task)
 
-    def _cancel(self) -> None:
-        while (task := self._cancelled.get()) is not None:
-            self.loop.call_soon_threadsafe(task.cancel)
-            self._free(task)
+    def _watch(self) -> None:
+        wait = _LOOK
+        while True:
+            try:
+                task = self._cancelled.get(timeout=wait)
+            except queue.Empty:
+                pass
+            else:
+                if task is None:
+                    return
+                self.loop.call_soon_threadsafe(task.cancel)
+                self._free(task)
+            wait = _STUCK if self._end_long_step() else _LOOK
+
+    def _end_long_step(self) -> bool:
+        """Interrupt a coroutine that keeps the loop from all others, for nobody may wait for it."""
+        throw = partial(self._interrupt, StepTooLong)
+        return section.interrupt(throw, lambda seconds: seconds > STEP_SECONDS)
 
     def _free(self, task: asyncio.Task[Any]) -> None:
         """Interrupt the thread until the loop has a turn, or is busy with another task."""
@@ -70,11 +90,11 @@ class LoopThread:
         turned = threading.Event()
         self.loop.call_soon_threadsafe(turned.set)
         while not turned.wait(_STUCK) and asyncio.current_task(self.loop) is task:
-            self._interrupt()
+            section.interrupt(self._interrupt, lambda _: asyncio.current_task(self.loop) is task)
 
-    def _interrupt(self) -> None:
+    def _interrupt(self, exception: type[BaseException] = GearsForceStopped) -> None:
         if _interrupt is not None and self.thread.ident is not None:
-            _interrupt(self.thread.ident, GearsForceStopped)
+            _interrupt(self.thread.ident, exception)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)

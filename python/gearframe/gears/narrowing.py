@@ -74,6 +74,8 @@ def need_of(plan: Plan) -> Need:
                 return _need(reads)
     except NotUnderstood:
         return WHOLE
+    except Exception:  # noqa: BLE001 - code that no compiler has made may break any rule of `dis`
+        return WHOLE
     return WHOLE
 
 

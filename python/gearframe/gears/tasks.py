@@ -1,17 +1,96 @@
-"""Tasks of the loop: none of them waits while it holds the server up."""
+"""Tasks of the loop: none waits while it holds the server up, and a step of one can be ended."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Generator
+from time import monotonic
 from typing import Any, TypeAlias
 
-from gearframe.exceptions import GearsError
+from gearframe.exceptions import GearsError, GearsForceStopped
 from gearframe.gears.runtime import current_or_none
 
 NO_AWAIT = "await is not allow inside atomic block"
 
 _Coroutine: TypeAlias = Coroutine[Any, Any, Any] | Generator[Any, None, Any]
+
+STEP_SECONDS = 5.0
+"""How long a coroutine may compute between two awaits: all others of the interpreter wait."""
+
+
+class StepTooLong(GearsForceStopped):
+    """Thrown into a coroutine that does not let others have a turn."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"a coroutine ran for more than {STEP_SECONDS:g} s without waiting for anything, and"
+            " all others had to wait for it; await something in between, or compute in a thread"
+        )
+
+
+class Section:
+    """The code of a task that the loop's thread is in: there, and nowhere else, it is interrupted.
+
+    An exception thrown in anywhere else would end a callback of the loop that is everybody's. How
+    it is made sure that none arrives late stands at `gearframe.shard.worker.limits.Guard.run`.
+    """
+
+    def __init__(self) -> None:
+        # A lock of C: an interrupt in the midst of one written in Python leaves it locked.
+        self._lock = threading.Lock()
+        self._since: float | None = None
+        self.clean_up: Callable[[], None] | None = None
+
+    def run(self, go_on: Callable[..., Any], *given: Any) -> Any:
+        """Go on with a task's code, to where it waits next."""
+        try:
+            try:
+                self._since = monotonic()
+                return go_on(*given)
+            finally:
+                self._since = None
+                try:
+                    self._settle()
+                except GearsForceStopped:
+                    self._settle()
+        except GearsForceStopped:
+            if self.clean_up is not None:
+                self.clean_up()
+            raise
+
+    def _settle(self) -> None:
+        """Wait until no interrupt is on its way, and run bytecodes at which it arrives."""
+        with self._lock:
+            pass
+        for _ in range(3):
+            pass
+
+    def interrupt(self, throw: Callable[[], object], due: Callable[[float], bool]) -> bool:
+        """Throw an exception into the code, from another thread, if that is due.
+
+        Parameters
+        ----------
+        throw : function
+            Does it.
+        due : function
+            Whether to, given how many seconds the code has been running without a wait.
+
+        Returns
+        -------
+        bool
+            Whether it was thrown.
+        """
+        with self._lock:
+            since = self._since
+            if since is None or not due(monotonic() - since):
+                return False
+            throw()
+            return True
+
+
+section = Section()
+"""Of the one loop that an interpreter has."""
 
 
 def in_atomic() -> bool:
@@ -35,7 +114,7 @@ class _Steps:
         given: Any = None
         while True:
             try:
-                awaited = go_on(given)
+                awaited = section.run(go_on, given)
             except StopIteration as end:
                 return end.value
             if in_atomic():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import redis
 import gearframe as gf
 from gearframe.cli import main
 from gearframe.exceptions import GearsError, ServerTimeoutError
+from tests.servers.scripted import ScriptedServer, by_command
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -39,6 +42,43 @@ def test_auto_takes_the_module(module_url: str) -> None:
         assert (found.backend, found[:]) == ("module", [1])
         assert "back end: module, because the server has RG.PYEXECUTE" in gear.explain(client)
         assert gear.run(client, backend="local").backend == "local"
+
+
+def test_auto_takes_the_module_of_a_user_who_may_run_scripts_alone(
+    module_url: str, module_client: redis.Redis
+) -> None:
+    module_client.acl_setuser(
+        "runs", enabled=True, nopass=True, commands=["+@connection", "+command", "+rg.pyexecute"]
+    )
+    try:
+        address = module_url.replace("redis://", "redis://runs:none@")
+        with gf.connect(address) as client:
+            shown = gf.GearsBuilder().count().explain(client)
+    finally:
+        module_client.acl_deluser("runs")
+    assert "back end: module, because the server has RG.PYEXECUTE" in shown
+
+
+@pytest.mark.parametrize(
+    ("plugins", "reason"),
+    [
+        (b"*1\r\n*2\r\n$2\r\nv8\r\n:1\r\n", "RG.PYEXECUTE is not gearframe's but another module's"),
+        (
+            b"-ERR unknown command\r\n",
+            "does not say whose RG.PYEXECUTE it has: RG.DUMPPLUGINS: ",
+        ),
+    ],
+)
+def test_auto_leaves_alone_what_is_not_our_module(plugins: bytes, reason: str) -> None:
+    answers = {
+        b"HELLO": b"-ERR unknown command\r\n",
+        b"COMMAND": b"*1\r\n*1\r\n$12\r\nrg.pyexecute\r\n",
+        b"RG.DUMPPLUGINS": plugins,
+    }
+    with ScriptedServer(by_command(answers)) as server, gf.connect(server.url) as client:
+        shown = gf.GearsBuilder().count().explain(client)
+    assert "back end: local" in shown
+    assert reason in shown
 
 
 def test_a_timeout_ends_the_gear_in_the_server(module_url: str, module_client: redis.Redis) -> None:
@@ -134,3 +174,22 @@ def test_a_server_without_the_module(
     for arguments in (["run", str(script)], ["ps"], ["sessions"], ["results", "x"], ["abort", "x"]):
         assert main(["gears", *arguments, "--url", url]) == 2
         assert "load gearframe's module" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("way", ["file", "stdin"])
+def test_scripts_are_utf_8_wherever_they_are_sent_from(
+    module_url: str, tmp_path: Path, way: str
+) -> None:
+    text = "GB('PythonReader').map(ascii).run(lambda: iter(['\u00fc\u20ac']))".encode()
+    script = tmp_path / "script.py"
+    script.write_bytes(text)
+    program = "import sys; from gearframe.cli import main; sys.exit(main(sys.argv[1:]))"
+    name = str(script) if way == "file" else "-"
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-c", program, "gears", "run", name, "--url", module_url],
+        input=text,
+        capture_output=True,
+        env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, b"'\\xfc\\u20ac'\n"), done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import json
 import subprocess
 import sys
@@ -337,6 +338,35 @@ for f in (two, tried, lambda x: x["key"], lambda x: x, lambda x: len(x["value"])
 assert "polars" not in sys.modules
 print(json.dumps(found))
 """
+
+
+def crafted(*instructions: tuple[str, int]) -> Function:
+    """A function of instructions that no compiler puts like this."""
+
+    def function(record: Any) -> Any:
+        return record["key"]
+
+    raw = bytes(byte for name, arg in instructions for byte in (dis.opmap[name], arg))
+    function.__code__ = function.__code__.replace(co_code=raw)
+    return function
+
+
+@pytest.mark.parametrize(
+    "instructions",
+    [
+        [("RESUME", 0), ("LOAD_FAST", 200), ("RETURN_VALUE", 0)],
+        [("RESUME", 0), ("LOAD_CONST", 200), ("RETURN_VALUE", 0)],
+        [("RESUME", 0), ("JUMP_FORWARD", 100), ("RETURN_VALUE", 0)],
+        [("RESUME", 0), ("LOAD_CONST", 0), ("COPY", 9), ("RETURN_VALUE", 0)],
+        [("RESUME", 0), ("LOAD_CONST", 0), ("SWAP", 9), ("RETURN_VALUE", 0)],
+        [("RESUME", 0), ("STORE_FAST", 0), ("RETURN_VALUE", 0)],
+        [("RESUME", 0)],
+    ],
+)
+def test_bytecode_that_breaks_the_rules(instructions: list[tuple[str, int]]) -> None:
+    function = crafted(*instructions)
+    assert need(Map(function)) == WHOLE
+    assert need(Filter(function), Count()) == WHOLE
 
 
 def test_other_versions_of_python_find_the_same() -> None:

@@ -28,7 +28,7 @@ def test_a_script_goes_to_the_shared_worker(plane: Plane) -> None:
                 "max_result_bytes": 536870912,
                 "traceback": False,
                 "profile": False,
-                "nested": False,
+                "depth": 0,
             },
         ),
     ]

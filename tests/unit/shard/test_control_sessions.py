@@ -345,3 +345,28 @@ def test_sessions_show_no_more_than_pairs(plane: Plane) -> None:
     (item,) = plane.ask("RG.PYDUMPSESSIONS", "VERBOSE")
     assert len(item) == 16
     assert pairs(item)["ID"] == "a"
+
+
+def test_a_sub_interpreter_that_does_not_start(plane: Plane) -> None:
+    token, _, _ = plane.script("ISOLATION", "subinterpreter")
+    plane.now = 29.0
+    plane.tell("worker_begun", 99)
+    assert not plane.answered(token)
+    plane.now = 30.0
+    plane.tell("worker_begun", 99)
+    kind, text = plane.reply(token)
+    assert kind == "error"
+    assert "the sub-interpreter of this session has not started within 30 s" in text
+    assert 1 not in plane.host.boxes
+    plane.tell("worker_ended", 1, None)
+    assert plane.sessions() == []
+
+
+def test_a_sub_interpreter_that_has_started_may_take_its_time(plane: Plane) -> None:
+    token, job, _ = plane.script("ISOLATION", "subinterpreter")
+    plane.tell("worker_begun", 1)
+    plane.now = 1000.0
+    plane.tell("worker_begun", 99)
+    assert not plane.answered(token)
+    plane.tell("no_execution", job)
+    assert plane.answered(token)

@@ -217,3 +217,24 @@ def test_a_deadline_holds_over_sections() -> None:
     assert guard.run(work) == (False, None)
     assert guard.reason == "late"
     watchdog.end()
+
+
+def test_the_watchdog_goes_on_after_a_fault(memory_host: MemoryHost) -> None:
+    faults = [OSError("no more of it"), MemoryError()]
+
+    def interrupt(thread: int, exception: type[BaseException]) -> bool:
+        if faults:
+            raise faults.pop()
+        return memory_host.interrupt(thread, exception)
+
+    watchdog = Watchdog(interrupt)
+    guard = Guard(watchdog)
+    guard.stop_after(0.01, "late")
+
+    def work() -> None:
+        while True:
+            pass
+
+    assert guard.run(work) == (False, None)
+    watchdog.end()
+    assert [level for level, text in memory_host.logged if "watchdog" in text] == ["warning"] * 2

@@ -19,7 +19,7 @@ LOCAL = "redis://localhost:6379"
 
 
 def run(
-    script: Path,
+    script: Annotated[Path, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     url: str = LOCAL,
@@ -118,7 +118,10 @@ def abort(
 
 def _read(script: Path) -> str:
     try:
-        return sys.stdin.read() if str(script) == "-" else script.read_text()
+        # Scripts are UTF-8 as files of Python are, whatever this machine takes for its encoding.
+        if str(script) == "-":
+            return sys.stdin.buffer.read().decode("utf-8-sig")
+        return script.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise OptionError(f"{script} is no text in UTF-8 ({error.reason})") from None
 

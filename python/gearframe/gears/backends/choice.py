@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
-from gearframe.exceptions import OptionError, ReplyError
+from gearframe.exceptions import OptionError, PermissionDeniedError, ReplyError
 
 if TYPE_CHECKING:
     from gearframe.client import Client
@@ -41,7 +41,8 @@ def choose(client: Client, backend: str) -> Choice:
 
     Notes
     -----
-    Sends ``COMMAND INFO RG.PYEXECUTE`` for the first "auto" of a client.
+    Sends ``COMMAND INFO RG.PYEXECUTE`` for the first "auto" of a client, and ``RG.DUMPPLUGINS``
+    where there is such a command: RedisGears has both, and cannot run our plans.
     """
     if backend == "module":
         return Choice("module", "it was asked for")
@@ -60,6 +61,20 @@ def _look(client: Client) -> Choice:
         reply = client.execute("COMMAND", "INFO", _COMMAND)
     except ReplyError as error:
         return Choice("local", f"the server does not say whether it has {_COMMAND}: {error}")
-    if isinstance(reply, list) and reply and reply[0]:
+    if not (isinstance(reply, list) and reply and reply[0]):
+        return Choice("local", f"the server has no {_COMMAND}: gearframe's module is not loaded")
+    try:
+        plugins = client.execute("RG.DUMPPLUGINS")
+    except PermissionDeniedError:  # whoever may run scripts need not be allowed to ask
         return Choice("module", f"the server has {_COMMAND}")
-    return Choice("local", f"the server has no {_COMMAND}: gearframe's module is not loaded")
+    except ReplyError as error:
+        return Choice("local", f"the server does not say whose {_COMMAND} it has: {error}")
+    if _names_us(plugins):
+        return Choice("module", f"the server has {_COMMAND}")
+    return Choice("local", f"the server's {_COMMAND} is not gearframe's but another module's")
+
+
+def _names_us(reply: object) -> bool:
+    if isinstance(reply, (list, tuple)):
+        return any(map(_names_us, reply))
+    return reply in ("gearframe", b"gearframe")

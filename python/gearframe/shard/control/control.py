@@ -22,7 +22,7 @@ from gearframe.shard.control.requirements import Requirements
 from gearframe.shard.control.scripts import Scripts
 from gearframe.shard.control.sessions import Session, Sessions
 from gearframe.shard.control.settings import Settings
-from gearframe.shard.control.workers import Workers, start_thread
+from gearframe.shard.control.workers import STARTING, Workers, start_thread
 
 
 class Control:
@@ -69,7 +69,7 @@ class Control:
         run_later = background or self.background
         self.folders = Folders(host, self.settings, install or self.pip.install)
         self.clients = Clients(host)
-        self.workers = Workers(host, start_shared or self._start_shared)
+        self.workers = Workers(host, start_shared or self._start_shared, clock)
         self.requirements = Requirements(host, self.folders, run_later)
         self.sessions = Sessions(self.workers, self.requirements.release)
         self.executions = Executions(
@@ -113,6 +113,17 @@ class Control:
         with self.lock:
             self._MESSAGES[kind](self, *content)
 
+    def look_at_the_clock(self) -> None:
+        """End the waiting for what takes too long. Called with the lock held."""
+        self.executions.look_at_the_clock()
+        for worker in self.workers.give_up_late():
+            problem = (
+                f"the sub-interpreter of this session has not started within {STARTING:.0f} s;"
+                " other gears may keep Python busy: see RG.DUMPEXECUTIONS, or use ISOLATION shared"
+            )
+            self.host.log("warning", problem)
+            self.scripts.worker_lost(worker, None, problem)
+
     def ask_profile(self, session: Session, order: str | None, token: int) -> None:
         """Have the worker of a session print its profile for a client."""
         worker = session.worker
@@ -150,6 +161,7 @@ class Control:
         "disconnected": lambda self, token: self.clients.disconnected(token),
         "shutdown": _shutdown,
         "installed": lambda self, *of: self.requirements.installed(*of),
+        "worker_begun": lambda self, box: self.workers.begun(box),
         "worker_ended": _worker_ended,
         "profile": _profile,
         "started": lambda self, *of: self.scripts.started(*of),

@@ -79,7 +79,7 @@ def receive(control: Control, message: Tree) -> None:
         elif message is not None:
             control.receive(message)
         with control.lock:
-            control.executions.look_at_the_clock()
+            control.look_at_the_clock()
     except Exception:  # noqa: BLE001 - one bad message must not stop all that follow
         kind = message[0] if isinstance(message, tuple) and message else message
         control.host.log("warning", f"message {kind!r:.100} failed: {traceback.format_exc()}")

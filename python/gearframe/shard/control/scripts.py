@@ -24,7 +24,7 @@ from gearframe.shard.control.settings import Settings
 from gearframe.shard.control.workers import Worker, Workers
 
 _REFUSES = re.compile(r"module ([\w.]+) does not support loading in subinterpreters")
-
+_ENDED = "the worker of this session has ended; see the server's log"
 
 REMEMBERED = 1024
 """How many scripts that are over are known, should a thread of theirs still run a gear."""
@@ -132,7 +132,7 @@ class Scripts:
             "traceback": self._settings.flag("PythonAttemptTraceback"),
             "profile": script.session.profile,
             # What sent it is a script itself, which waits for it on a thread of the worker.
-            "nested": "execution" in script.client,
+            "depth": script.client["depth"] + 1 if "depth" in script.client else 0,
         }
         return ("script", script.number, script.session.key, script.body, options)
 
@@ -193,9 +193,8 @@ class Scripts:
             errors = [with_hint(each, execution.session) for each in outcome["errors"]]
             self._executions.finish(execution, outcome | {"errors": errors})
 
-    def worker_lost(self, worker: Worker, text: str | None) -> None:
+    def worker_lost(self, worker: Worker, text: str | None, problem: str = _ENDED) -> None:
         """End all that ran on a worker that is no more."""
-        problem = "the worker of this session has ended; see the server's log"
         sessions = self._sessions.of(worker)
         for script in [each for each in self._scripts.values() if each.session in sessions]:
             self._fail(script, f"{problem}: {text}" if text else problem)

@@ -26,6 +26,7 @@ def run(box: int, subinterpreter: bool = False) -> None:
         extensions.refuse_frames_of_others()
         if subinterpreter:
             extensions.refuse_unfit()
+        host.post(0, ("worker_begun", box))
         work(box)
     except BaseException:  # noqa: BLE001 - user code runs below; nothing of it may end unheard
         problem = traceback.format_exc()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,25 +11,35 @@ from typing import Any
 from gearframe.exceptions import GearsError
 from gearframe.shard.control.hosting import Host, Tree
 
+STARTING = 30.0
+"""Seconds in which a sub-interpreter must have begun to take messages."""
+
 
 @dataclass(eq=False)
 class Worker:
-    """A mailbox, and whoever takes its messages."""
+    """A mailbox, and whoever takes its messages: from `begin_by` on at the latest."""
 
     box: int
     shared: bool
     alive: bool = True
+    begin_by: float | None = None
 
 
 class Workers:
     """Starts workers and ends them, and knows which are alive.
 
-    A worker says ``("worker_ended", box, text or None)`` when it is over, with the text of the
-    exception that ended it if there was one; see `gearframe.shard.control.worker_thread`.
+    A worker says ``("worker_begun", box)`` when it begins, and ``("worker_ended", box, text or
+    None)`` when it is over, with the text of the exception that ended it if there was one; see
+    `gearframe.shard.control.worker_thread`.
     """
 
-    def __init__(self, host: Host, start_shared: Callable[[int], None]) -> None:
-        self._host = host
+    def __init__(
+        self,
+        host: Host,
+        start_shared: Callable[[int], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._host, self._clock = host, clock
         self._start_shared = start_shared
         self._shared: Worker | None = None
         self._workers: dict[int, Worker] = {}
@@ -61,7 +72,22 @@ class Workers:
             raise GearsError(
                 f"no sub-interpreter can be started: {error}; ISOLATION shared does not need one"
             ) from error
+        worker.begin_by = self._clock() + STARTING
         return worker
+
+    def begun(self, box: int) -> None:
+        """Note that a worker takes its messages."""
+        if box in self._workers:
+            self._workers[box].begin_by = None
+
+    def give_up_late(self) -> list[Worker]:
+        """Give up the workers that have not begun in time. One that does later finds no mailbox."""
+        now = self._clock()
+        starting = [each for each in self._workers.values() if each.begin_by is not None]
+        late = [each for each in starting if each.begin_by is not None and each.begin_by <= now]
+        for worker in late:
+            self._close(worker)
+        return late
 
     def post(self, worker: Worker, message: Tree) -> None:
         """Give a worker a message.

@@ -20,10 +20,12 @@ from typing import TypeVar
 
 from gearframe.exceptions import GearsForceStopped
 from gearframe.shard.worker.lines import LineStops
+from gearframe.shard.worker.output import to_log
 
 Interrupt = Callable[[int, type[BaseException]], bool]
 
 _AGAIN = 0.005  # seconds between two interrupts of the same thread
+_AFTER_A_FAULT = 1.0  # seconds until it is tried again
 _MANY = 40  # interrupts, after which code is taken for one that swallows them
 
 T = TypeVar("T")
@@ -36,10 +38,13 @@ class Guard:
     ----------
     reason : str or None
         Why it was told to end.
+    limit : tuple of float and str, or None
+        The deadline of the whole job, which holds for what it begins too.
     """
 
     def __init__(self, watchdog: Watchdog) -> None:
         self.reason: str | None = None
+        self.limit: tuple[float, str] | None = None
         self._watchdog = watchdog
         # Locks of C only: an interrupt in the midst of a lock written in Python leaves it locked.
         self._lock = threading.Lock()
@@ -104,10 +109,18 @@ class Guard:
     def stop_after(self, seconds: float, reason: str) -> tuple[float, str]:
         """End the job some time from now; what is returned takes it back."""
         deadline = (time.monotonic() + seconds, reason)
+        self._add(deadline)
+        return deadline
+
+    def stop_at(self, limit: tuple[float, str]) -> None:
+        """End the job at the limit of what began it."""
+        self.limit = limit
+        self._add(limit)
+
+    def _add(self, deadline: tuple[float, str]) -> None:
         with self._lock:
             self._deadlines.append(deadline)
         self._watchdog.watch(self)
-        return deadline
 
     def forget(self, deadline: tuple[float, str]) -> None:
         """Take a deadline back."""
@@ -188,7 +201,11 @@ class Watchdog:
             guards, self._guards = self._guards, set()
         waits = []
         for guard in guards:
-            wait = guard.tick(self._interrupt, self._lines)
+            try:
+                wait = guard.tick(self._interrupt, self._lines)
+            except Exception as error:  # noqa: BLE001  it watches over all others too
+                to_log(f"the watchdog of gears failed, and goes on: {error!r}", "warning")
+                wait = _AFTER_A_FAULT
             if wait is not None:
                 waits.append(wait)
                 with self._lock:

@@ -6,15 +6,17 @@ import gc
 import itertools
 import threading
 from contextvars import copy_context
+from dataclasses import replace
 from typing import Any
 
-from gearframe.exceptions import GearframeError
+from gearframe.exceptions import GearframeError, GearsError
 from gearframe.gears.futures import create_future, set_future_exception, set_future_results
 from gearframe.gears.loop import stop_loop, use_interrupt
 from gearframe.gears.plan import Plan
 from gearframe.gears.runtime import Launcher
 from gearframe.gears.stages.scope import no_step
 from gearframe.shard import host
+from gearframe.shard.worker.atomic import release
 from gearframe.shard.worker.execution import Execution, not_begun
 from gearframe.shard.worker.globals import environment, fill_main
 from gearframe.shard.worker.launch import ScriptLauncher
@@ -32,8 +34,10 @@ CONTROL = 0  # the control plane's mailbox
 # than CPython's own 700, and would be looked through each time, though it is gone a moment later.
 _GARBAGE = 5_000
 
-# Executions and scripts that gears begin have threads of their own: what began them may wait.
+# Executions and scripts that gears begin have threads of their own, those inside of these too, and
+# so on: what began them may wait, and must not keep the thread from what it waits for.
 _NESTED_THREADS = 64
+_DEEPEST = 16
 
 
 def run(box: int) -> None:
@@ -46,7 +50,7 @@ def run(box: int) -> None:
     """
     redirect()
     fill_main()
-    use_interrupt(host.interrupt)
+    use_interrupt(host.interrupt, release)
     gc.set_threshold(_GARBAGE, *gc.get_threshold()[1:])
     Worker(box).serve()
 
@@ -65,8 +69,8 @@ class Worker:
         self._sessions = Sessions(environment)
         self._watchdog = Watchdog(host.interrupt)
         threads = int(host.config_get("ExecutionThreads") or 3)
-        self._pool = Pool("gears", threads, _fault)
-        self._nested = Pool("gears-nested", _NESTED_THREADS, _fault)
+        nested = [(f"gears-nested-{level}", _NESTED_THREADS) for level in range(1, _DEEPEST + 1)]
+        self._pools = [Pool(*each, _fault) for each in [("gears", threads), *nested]]
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Task, Job]] = {}
         self._numbers = itertools.count(1)
@@ -92,12 +96,10 @@ class Worker:
 
     def _end(self) -> None:
         """End the threads after what they have got; it can still be aborted."""
-        self._pool.end()
-        while self._pool.alive(0.05):
-            self._take_now()
-        self._nested.end()
-        while self._nested.alive(0.05):
-            self._take_now()
+        for pool in self._pools:  # the deeper ones last: the others wait for them
+            pool.end()
+            while pool.alive(0.05):
+                self._take_now()
         self._watchdog.end()
         stop_loop()
 
@@ -118,13 +120,14 @@ class Worker:
     def _on_script(self, job: int, session: str, source: bytes, options: dict[str, Any]) -> None:
         try:
             found = self._sessions.get(session)
+            depth = _checked(options.get("depth", 0))
         except GearframeError as error:
             host.post(CONTROL, ("failed", job, str(error)))
             return
-        caller = Caller(options["user"], options["db"], options["execution_id"], session)
+        caller = Caller(options["user"], options["db"], options["execution_id"], session, depth)
         task = Task(job, caller, found, Settings.of(options), Guard(self._watchdog))
         job_ = Job(lambda: self._script(task, source), lambda: self._script_dropped(task))
-        self._submit(self._nested if options.get("nested") else self._pool, task, job_)
+        self._submit(task, job_)
 
     def _on_abort(self, execution: str) -> None:
         inner = f"{execution}."
@@ -162,12 +165,13 @@ class Worker:
 
     # -- jobs --------------------------------------------------------------------------------------
 
-    def _submit(self, pool: Pool, task: Task, job: Job) -> None:
+    def _submit(self, task: Task, job: Job) -> None:
         with self._lock:
             self._running[task.execution] = (task, job)
-        pool.submit(job)
+        self._pools[task.caller.depth].submit(job)
 
     def _forget(self, task: Task) -> None:
+        task.stop_clock()
         with self._lock:
             if self._running.get(task.execution, (None,))[0] is task:
                 del self._running[task.execution]
@@ -208,11 +212,13 @@ class Worker:
         """Make what runs plans of a task's steps, threads and coroutines at once."""
 
         def spawn(plan: Plan) -> Any:
-            number = next(self._numbers)
-            name = f"{parent.execution}.{number}"
-            caller = Caller(parent.caller.user, parent.caller.db, name, parent.caller.session)
+            depth = _checked(parent.caller.depth + 1)
+            name = f"{parent.execution}.{next(self._numbers)}"
+            caller = replace(parent.caller, execution=name, depth=depth)
             guard = Guard(self._watchdog)
             task = Task(None, caller, parent.session, parent.settings, guard)
+            if (limit := parent.guard.limit) is not None:
+                guard.stop_at(limit)
             future = create_future()
             variables = copy_context()
             variables.run(no_step)
@@ -221,7 +227,7 @@ class Worker:
                 lambda: variables.run(self._nested_run, task, plan, future),
                 lambda: self._nested_dropped(task, plan, future),
             )
-            self._submit(self._nested, task, job)
+            self._submit(task, job)
             if parent.guard.stopped():  # too late for the abort of the parent to have found it
                 guard.stop(str(parent.guard.reason))
                 job.drop()
@@ -247,6 +253,16 @@ class Worker:
 
 
 _HOW_TO_PROFILE = "set ProfileExecutions 1 before its script runs"
+
+
+def _checked(depth: int) -> int:
+    """Refuse what would be too deep inside of others."""
+    if depth > _DEEPEST:
+        raise GearsError(
+            f"executions and scripts can be {_DEEPEST} deep inside of each other and no more; does"
+            " a function run the gear that it is part of?"
+        )
+    return depth
 
 
 def _lost(task: Task, error: Exception) -> None:

@@ -43,12 +43,15 @@ class Caller:
         The execution, or the script, that it belongs to.
     session : str
         The session.
+    depth : int
+        How many executions and scripts, each begun by the next, it is inside of.
     """
 
     user: str
     db: int
     execution: str
     session: str
+    depth: int = 0
 
 
 class ServerRuntime:
@@ -134,6 +137,7 @@ class ServerRuntime:
             )
         client = {"user": self.caller.user, "db": self.caller.db, "protocol": protocol, "id": 0}
         client |= {"execution": self.caller.execution, "session": self.caller.session}
+        client["depth"] = self.caller.depth
         box = host.open_box()
         answered = False
         try:

@@ -85,8 +85,14 @@ class Task:
         return Limits(self.guard.stopped, settings.max_result_bytes, settings.traceback)
 
     def start_clock(self) -> None:
-        """Let the time limit run from now on."""
+        """Let the time limit run from now on, or go on where it is that of what began this."""
         limit = self.settings.time_limit_ms
-        if limit > 0:
+        if limit > 0 and self.guard.limit is None:
             text = f"execution timed out after {limit} ms (ExecutionTimeLimit)"
-            self.guard.stop_after(limit / 1000, text)
+            self.guard.limit = self.guard.stop_after(limit / 1000, text)
+
+    def stop_clock(self) -> None:
+        """It is over: threads and coroutines that it leaves behind have no time limit."""
+        limit, self.guard.limit = self.guard.limit, None
+        if limit is not None:
+            self.guard.forget(limit)
