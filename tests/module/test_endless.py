@@ -202,6 +202,8 @@ def test_a_script_that_waits_for_its_turn_is_dropped_with_its_client(
         client.client_kill_filter(_id=found)
         with pytest.raises(redis.ConnectionError):
             sent.result()
+    # The server tells of the client's end on a way of its own; commands may be faster.
+    wait_for(lambda: len(client.execute_command("RG.PYDUMPSESSIONS")) == len(busy))
     for name in busy:
         assert client.execute_command("RG.ABORTEXECUTION", name) == b"OK"
     assert send(client, "1") == b"OK"
