@@ -25,6 +25,8 @@ pub(crate) struct Host {
     pub(crate) lock: ServerLock,
     pub(crate) walks: Walks,
     pub(crate) interpreter: Interpreter,
+    /// Whether the server is part of a cluster; it does not change while the server runs.
+    pub(crate) cluster: bool,
     pub(crate) python: OnceLock<Python>,
     sections: Mutex<Sections>,
     failure: OnceLock<String>,
@@ -79,6 +81,7 @@ pub(crate) fn load(context: &Context<'_>, arguments: &[Vec<u8>]) -> Result<(), S
         lock: ServerLock::new(context.thread_context()),
         walks: Walks::default(),
         interpreter,
+        cluster: context.flags().cluster(),
         python: OnceLock::new(),
         sections: Mutex::default(),
         failure: OnceLock::new(),

@@ -219,7 +219,7 @@ def config_all() -> dict[str, str]:
 
 @_of_the_server
 def facts() -> dict[str, Any]:
-    """Get what this server is: version, role, shard id, hashtag, memory of Python ..."""
+    """Get cluster, shard_id, hashtag, own_gil, memory of Python and its executable; no lock."""
     raise _outside("facts")
 
 
