@@ -29,9 +29,15 @@ admin = gf.connect(url, client_name="admin")
 client = gf.connect(url, client_name="scan-of-the-test", read_timeout=30)
 control = 1
 
+def name_of(thread):
+    try:
+        return (thread / "comm").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None  # it has ended since it was listed
+
 def reading_threads():
-    tasks = Path("/proc/self/task").glob("*/comm")
-    return [name for name in (task.read_text() for task in tasks) if name == "gearframe-read\\n"]
+    names = map(name_of, Path("/proc/self/task").iterdir())
+    return [name for name in names if name == "gearframe-read\\n"]
 
 def connections():
     listed = admin.execute("CLIENT", "LIST").decode().splitlines()

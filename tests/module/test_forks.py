@@ -100,7 +100,8 @@ def test_a_replica_attached_under_load(fresh_server: FreshServer, own: Server) -
         client.incr("last")
         wait_for(lambda: follower.get("last") == b"1")
         assert follower.hgetall("rounds") == client.hgetall("rounds")
-        assert follower.get("block") == client.get("block") == b"0"
+        # The abort may have come between the two commands of a block: those stay, as in any script.
+        assert follower.get("block") == client.get("block")
     assert_clean(own)
     assert_clean(replica)
 
