@@ -441,10 +441,10 @@ def test_ctrl_c_ends_a_write_that_waits(fresh_server: FreshServer) -> None:
         signal.raise_signal(signal.SIGINT)
 
     pressing = threading.Thread(target=press)
+    pressing.start()
     started = time.monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):
-            pressing.start()
             gf.write_hashes(frame, client)
     finally:
         server.resume()
