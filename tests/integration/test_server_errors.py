@@ -18,7 +18,6 @@ from gearframe import exceptions as errors
 from tests.servers.fixtures import FreshServer
 from tests.servers.patience import PATIENCE, connect_impatiently
 from tests.servers.scripted import Answer, ScriptedServer, by_command
-from tests.servers.server import free_port
 
 SECRET = "s3cret-Passw0rd"
 
@@ -246,9 +245,11 @@ def test_a_server_that_never_stops_to_talk_is_an_error() -> None:
 
 
 def test_nobody_listens() -> None:
-    port = free_port()
-    with pytest.raises(errors.ServerConnectionError) as caught:
-        gf.connect(f"redis://127.0.0.1:{port}", retries=0)
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))  # so that nobody else takes the port
+        port = mute.getsockname()[1]
+        with pytest.raises(errors.ServerConnectionError) as caught:
+            gf.connect(f"redis://127.0.0.1:{port}", retries=0)
     assert str(caught.value) == (
         f"cannot connect to 127.0.0.1:{port}: connection refused; is the server running there?"
     )

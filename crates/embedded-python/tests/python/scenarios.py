@@ -194,7 +194,7 @@ def spins_in_turns(path, me):
     import mmap
 
     sys.setswitchinterval(3600)
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 600
     with open(path, "r+b") as file, mmap.mmap(file.fileno(), 2) as shared:
         for turn in range(1, 21):
             shared[me] = turn
