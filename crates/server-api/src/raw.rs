@@ -866,12 +866,6 @@ impl ContextLock {
         unsafe { (api().avoid_replica_traffic)() != 0 }
     }
 
-    /// What the server is doing.
-    pub fn flags(&self) -> ContextFlags {
-        // SAFETY: the lock is held.
-        ContextFlags(unsafe { (api().get_context_flags)(self.context.raw) })
-    }
-
     /// Finds an ACL user.
     pub fn user(&self, name: &[u8]) -> Option<User<'_>> {
         let name = create_string(name);
