@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::time::Duration;
 
 use gearframe_embedded_python::Value;
-use gearframe_server_api::{CallMode, ContextLock, User};
+use gearframe_server_api::{CallMode, ContextLock, KeyKind, User};
 
 use crate::lock::ServerLock;
 use crate::resp;
@@ -138,6 +138,12 @@ impl<'a> Session<'a> {
 
     pub(crate) fn user(&self) -> &User<'a> {
         &self.user
+    }
+
+    /// What a key is, and how long.
+    pub(crate) fn look(&self, key: &[u8]) -> (KeyKind, usize) {
+        let opened = self.lock.open(key);
+        (opened.view().kind(), opened.view().length())
     }
 
     /// Runs a command; the bytes of its reply.
