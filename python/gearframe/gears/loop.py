@@ -6,7 +6,7 @@ import asyncio
 import atexit
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 from typing import Any
@@ -108,14 +108,8 @@ class LoopThread:
         for task in tasks:
             task.cancel()
         if tasks:
-            # Within the loop: the C part of Python 3.11's asyncio looks for "the current loop" in
-            # the main interpreter, also when a sub-interpreter asks.
-            self.loop.run_until_complete(_settled(tasks))
+            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self.loop.close()
-
-
-async def _settled(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def start_thread(target: Callable[[], Any], name: str) -> threading.Thread:
