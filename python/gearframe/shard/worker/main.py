@@ -19,6 +19,7 @@ from gearframe.shard import host
 from gearframe.shard.worker.atomic import release
 from gearframe.shard.worker.execution import Execution, not_begun
 from gearframe.shard.worker.globals import environment, fill_main
+from gearframe.shard.worker.interrupts import interrupt
 from gearframe.shard.worker.launch import ScriptLauncher
 from gearframe.shard.worker.limits import Guard, Watchdog
 from gearframe.shard.worker.output import redirect, to_log
@@ -50,7 +51,7 @@ def run(box: int) -> None:
     """
     redirect()
     fill_main()
-    use_interrupt(host.interrupt, release)
+    use_interrupt(interrupt, release)
     gc.set_threshold(_GARBAGE, *gc.get_threshold()[1:])
     Worker(box).serve()
 
@@ -67,7 +68,7 @@ class Worker:
     def __init__(self, box: int) -> None:
         self._box = box
         self._sessions = Sessions(environment)
-        self._watchdog = Watchdog(host.interrupt)
+        self._watchdog = Watchdog(interrupt)
         threads = int(host.config_get("ExecutionThreads") or 3)
         nested = [(f"gears-nested-{level}", _NESTED_THREADS) for level in range(1, _DEEPEST + 1)]
         self._pools = [Pool(*each, _fault) for each in [("gears", threads), *nested]]
