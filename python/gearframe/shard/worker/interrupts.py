@@ -2,11 +2,11 @@
 
 An exception that has not arrived raises a flag of the interpreter, and with that every thread looks
 for exceptions at each call and each turn of a loop. The flag stays up as long as the thread that is
-meant waits in C code. On Python 3.11, code that is profiled or traced does not get on at all: at the
-start of a function it looks, and looks again, until the flag is down.
+meant waits in C code. On Python 3.11, code that is profiled or traced does not get on at all: at
+the start of a function it looks, and looks again, until the flag is down.
 
 Only an exception that arrives lowers the flag. So whoever interrupts takes in one of its own. The
-other thread loses nothing by that: it raises the flag itself when it is back from C and has the GIL.
+other thread loses nothing by that: it raises the flag itself when it is back from C with the GIL.
 """
 
 from __future__ import annotations
