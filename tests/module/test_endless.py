@@ -75,8 +75,11 @@ def client(module_server: Server, module_url: str) -> Iterator[redis.Redis]:
         yield found
         found.config_set("rg.executiontimelimit", 0)
         # Whatever a test has left behind is no other test's.
-        assert found.execute_command("RG.DUMPEXECUTIONS") is not None
+        for _, name, *_ in found.execute_command("RG.DUMPEXECUTIONS"):
+            found.execute_command("RG.ABORTEXECUTION", name)
+            found.execute_command("RG.DROPEXECUTION", name)
         assert send(found, "1") == b"OK"
+        wait_for(lambda: found.execute_command("RG.PYDUMPSESSIONS") == [], "all sessions end")
 
 
 @pytest.mark.parametrize("loop", LOOPS)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from gearframe.exceptions import GearsForceStopped
+from gearframe.gears.pending import Pending
 from gearframe.gears.tasks import STEP_SECONDS, StepTooLong, make_task, section
 
 Interrupt = Callable[[int, type[BaseException]], bool]
@@ -106,7 +107,7 @@ class LoopThread:
                 self.loop.call_exception_handler({"message": "thrown", "exception": error})
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
-            task.cancel()
+            task.cancel("the coroutine was cancelled: its interpreter ends")
         if tasks:
             self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self.loop.close()
@@ -141,6 +142,14 @@ def cancel(task: asyncio.Task[Any]) -> None:
         running = _running
     if running is not None:
         running.cancel(task)
+
+
+def cancel_all(pending: Pending, reason: str) -> None:
+    """Cancel all coroutines of an owner, from any thread."""
+    with _lock:
+        running = _running
+    if running is not None:
+        running.loop.call_soon_threadsafe(pending.cancel, reason)
 
 
 def stop_loop() -> None:

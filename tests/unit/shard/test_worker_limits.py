@@ -66,10 +66,10 @@ NAP = (
 )
 
 
-def running(worker: Running, text: str = "running", times: int = 1) -> None:
+def running(worker: Running, text: str = "running", times: int = 1, level: str = "notice") -> None:
     """Wait until scripts have logged a line so often."""
     pause = threading.Event()
-    while worker.host.logged.count(("notice", f"GEARS: {text}")) < times:
+    while worker.host.logged.count((level, f"GEARS: {text}")) < times:
         assert worker.thread.is_alive()
         pause.wait(0.005)
 
