@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
+from types import FunctionType, MethodType
 from typing import Any, Literal, NotRequired, ParamSpec, TypeAlias, TypedDict, TypeVar
 
 from gearframe.exceptions import GearframeError
@@ -29,6 +30,7 @@ __all__ = [
     "close_box",
     "config_get",
     "facts",
+    "in_c",
     "info_set",
     "interrupt",
     "log",
@@ -153,6 +155,15 @@ def start_interpreter(
 def interrupt(thread_ident: int, exception: type[BaseException]) -> bool:
     """Raise an exception in another thread of this interpreter, at its next bytecode."""
     raise _outside("interrupt")
+
+
+def in_c(name: str) -> Callable[..., Any] | None:
+    """Give one of these functions as it is in C, with no bytecode around it; None where it is not.
+
+    For code which must not be interrupted between the function and what comes next.
+    """
+    found = getattr(sys.modules.get(_HOST), name, None)
+    return None if isinstance(found, (FunctionType, MethodType)) else found
 
 
 @_of_the_server
