@@ -22,6 +22,7 @@ _interrupt: Interrupt | None = None
 
 _STUCK = 0.2  # seconds in which the loop has had no turn
 _LOOK = 1.0  # seconds between two looks at how long a coroutine has been running
+_LAST = 2.0  # seconds for coroutines that are cancelled because the loop ends
 
 
 def use_interrupt(interrupt: Interrupt, clean_up: Callable[[], None] | None = None) -> None:
@@ -49,15 +50,20 @@ class LoopThread:
 
     def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
-        self._stopping = True
         self._cancelled.put(None)
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.loop.call_soon_threadsafe(self._stop)
         if threading.current_thread() is self.thread:
             return
         self.thread.join(_STUCK)
         while self.thread.is_alive():
-            self._interrupt()
+            # Coroutines alone: the thread is about to end, and may be slow at it.
+            section.interrupt(self._interrupt, lambda _: True)
             self.thread.join(_STUCK)
+
+    def _stop(self) -> None:
+        """End the loop, on its own thread: nobody else finds it closed before that."""
+        self._stopping = True
+        self.loop.stop()
 
     def cancel(self, task: asyncio.Task[Any]) -> None:
         """Cancel a task: where it waits, or in a loop that waits for nothing."""
@@ -72,10 +78,8 @@ class LoopThread:
             except queue.Empty:
                 pass
             else:
-                if task is None:
+                if task is None or not self._free(task):
                     return
-                self.loop.call_soon_threadsafe(task.cancel)
-                self._free(task)
             wait = _STUCK if self._end_long_step() else _LOOK
 
     def _end_long_step(self) -> bool:
@@ -83,14 +87,20 @@ class LoopThread:
         throw = partial(self._interrupt, StepTooLong)
         return section.interrupt(throw, lambda seconds: seconds > STEP_SECONDS)
 
-    def _free(self, task: asyncio.Task[Any]) -> None:
-        """Interrupt the thread until the loop has a turn, or is busy with another task."""
-        if asyncio.current_task(self.loop) is not task:
-            return
+    def _free(self, task: asyncio.Task[Any]) -> bool:
+        """Interrupt the thread until the loop has a turn, or is busy with another task.
+
+        Gives False where the loop is closed, and with it all tasks.
+        """
         turned = threading.Event()
-        self.loop.call_soon_threadsafe(turned.set)
-        while not turned.wait(_STUCK) and asyncio.current_task(self.loop) is task:
+        try:
+            self.loop.call_soon_threadsafe(task.cancel)
+            self.loop.call_soon_threadsafe(turned.set)
+        except RuntimeError:
+            return False
+        while asyncio.current_task(self.loop) is task and not turned.wait(_STUCK):
             section.interrupt(self._interrupt, lambda _: asyncio.current_task(self.loop) is task)
+        return True
 
     def _interrupt(self, exception: type[BaseException] = GearsForceStopped) -> None:
         if _interrupt is not None and self.thread.ident is not None:
@@ -115,7 +125,7 @@ class LoopThread:
 
 
 async def _settled(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.wait(tasks, timeout=_LAST)  # who catches its cancellation may wait for ever
 
 
 def start_thread(target: Callable[[], Any], name: str) -> threading.Thread:
