@@ -45,7 +45,8 @@ class MemoryHost:
         return box
 
     def close_box(self, box: int) -> None:
-        self.boxes.pop(box).put(None)
+        if box in self.boxes:
+            self.boxes.pop(box).put(None)
 
     def interrupt(self, ident: int, exception: type[BaseException]) -> bool:
         self.interrupts += 1

@@ -69,6 +69,7 @@ class ServerRuntime:
         self.caller = caller
         self._guard = guard
         self._walks: set[int] = set()
+        self._asked: set[int] = set()  # mailboxes where the thread of the job waits for an answer
         self.cost = {"keys": 0, "lock_us": 0, "walk_us": 0, "longest_hold_us": 0}
 
     # -- keys --------------------------------------------------------------------------------------
@@ -109,9 +110,11 @@ class ServerRuntime:
         self.cost["longest_hold_us"] = longest
 
     def close(self) -> None:
-        """End walks that an interrupt kept from ending."""
+        """End walks and commands that an interrupt kept from ending."""
         for walk in list(self._walks):
             self._close(walk)
+        for box in list(self._asked):
+            self._leave(box, answered=False)
 
     # -- commands ----------------------------------------------------------------------------------
 
@@ -139,16 +142,28 @@ class ServerRuntime:
         client |= {"execution": self.caller.execution, "session": self.caller.session}
         client["depth"] = self.caller.depth
         box = host.open_box()
+        if self._guard is not None and self._guard.runs_here():
+            # Interrupts come one after the other, so one may cut the end below short as well.
+            self._asked.add(box)
         answered = False
         try:
             host.post(_CONTROL, ("command", box, name, argv[1:], client))
             reply = self._wait(box, name)
             answered = True
         finally:
-            host.close_box(box)
-            if not answered:  # as a client that has left: what it waits for alone is ended
-                host.post(_CONTROL, ("disconnected", -box))
+            self._leave(box, answered=answered)
         return from_reply(reply, protocol)
+
+    def _leave(self, box: int, *, answered: bool) -> None:
+        """Wait no longer at a mailbox; without an answer as a client that goes away does.
+
+        The control plane ends what such a client alone has waited for. To be told twice of one
+        does not matter to it.
+        """
+        if not answered:
+            host.post(_CONTROL, ("disconnected", -box))
+        host.close_box(box)
+        self._asked.discard(box)
 
     def _wait(self, box: int, name: str) -> Any:
         """Wait for the answer: ("reply", tree), for the tree may be None."""
