@@ -237,7 +237,7 @@ GB('PythonReader').map(parks).run(lambda: iter([0]), convertToStr=False)
 done = threading.Event()
 async def c():
     out.append(execute('INCR', 'a')); done.set()
-runCoroutine(c(), s=getGearsSession()); done.wait(10)
+runCoroutine(c(), s=getGearsSession()); done.wait(60)
 assert out[-1] == 5
 """
     fine(worker, later)
