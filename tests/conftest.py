@@ -1,7 +1,6 @@
 """The fixtures and hooks of all tests, by name."""
 
-from hypothesis import settings
-
+import tests.randomness  # noqa: F401
 from tests.servers.fixtures import (  # noqa: F401
     fresh_server,
     json_client,
@@ -28,8 +27,3 @@ from tests.servers.guarded import guarded  # noqa: F401
 from tests.servers.pythons import environments, pytest_report_header  # noqa: F401
 
 pytest_plugins = ["pytester"]
-
-# The same examples each time: a run finds what the run before it found. Other examples, to look for
-# what nobody has found yet, come with --hypothesis-profile=default.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.load_profile("repeatable")

@@ -6,12 +6,13 @@ import asyncio
 import atexit
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 from typing import Any
 
 from gearframe.exceptions import GearsForceStopped
+from gearframe.gears.pending import Pending
 from gearframe.gears.tasks import STEP_SECONDS, StepTooLong, make_task, section
 
 Interrupt = Callable[[int, type[BaseException]], bool]
@@ -22,6 +23,7 @@ _interrupt: Interrupt | None = None
 
 _STUCK = 0.2  # seconds in which the loop has had no turn
 _LOOK = 1.0  # seconds between two looks at how long a coroutine has been running
+_LAST = 2.0  # seconds for coroutines that are cancelled because the loop ends
 
 
 def use_interrupt(interrupt: Interrupt, clean_up: Callable[[], None] | None = None) -> None:
@@ -49,15 +51,20 @@ class LoopThread:
 
     def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
-        self._stopping = True
         self._cancelled.put(None)
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.loop.call_soon_threadsafe(self._stop)
         if threading.current_thread() is self.thread:
             return
         self.thread.join(_STUCK)
         while self.thread.is_alive():
-            self._interrupt()
+            # Coroutines alone: the thread is about to end, and may be slow at it.
+            section.interrupt(self._interrupt, lambda _: True)
             self.thread.join(_STUCK)
+
+    def _stop(self) -> None:
+        """End the loop, on its own thread: nobody else finds it closed before that."""
+        self._stopping = True
+        self.loop.stop()
 
     def cancel(self, task: asyncio.Task[Any]) -> None:
         """Cancel a task: where it waits, or in a loop that waits for nothing."""
@@ -72,10 +79,8 @@ class LoopThread:
             except queue.Empty:
                 pass
             else:
-                if task is None:
+                if task is None or not self._free(task):
                     return
-                self.loop.call_soon_threadsafe(task.cancel)
-                self._free(task)
             wait = _STUCK if self._end_long_step() else _LOOK
 
     def _end_long_step(self) -> bool:
@@ -83,14 +88,20 @@ class LoopThread:
         throw = partial(self._interrupt, StepTooLong)
         return section.interrupt(throw, lambda seconds: seconds > STEP_SECONDS)
 
-    def _free(self, task: asyncio.Task[Any]) -> None:
-        """Interrupt the thread until the loop has a turn, or is busy with another task."""
-        if asyncio.current_task(self.loop) is not task:
-            return
+    def _free(self, task: asyncio.Task[Any]) -> bool:
+        """Interrupt the thread until the loop has a turn, or is busy with another task.
+
+        Gives False where the loop is closed, and with it all tasks.
+        """
         turned = threading.Event()
-        self.loop.call_soon_threadsafe(turned.set)
-        while not turned.wait(_STUCK) and asyncio.current_task(self.loop) is task:
+        try:
+            self.loop.call_soon_threadsafe(task.cancel)
+            self.loop.call_soon_threadsafe(turned.set)
+        except RuntimeError:
+            return False
+        while asyncio.current_task(self.loop) is task and not turned.wait(_STUCK):
             section.interrupt(self._interrupt, lambda _: asyncio.current_task(self.loop) is task)
+        return True
 
     def _interrupt(self, exception: type[BaseException] = GearsForceStopped) -> None:
         if _interrupt is not None and self.thread.ident is not None:
@@ -106,16 +117,11 @@ class LoopThread:
                 self.loop.call_exception_handler({"message": "thrown", "exception": error})
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
-            task.cancel()
+            task.cancel("the coroutine was cancelled: its interpreter ends")
         if tasks:
-            # Within the loop: the C part of Python 3.11's asyncio looks for "the current loop" in
-            # the main interpreter, also when a sub-interpreter asks.
-            self.loop.run_until_complete(_settled(tasks))
+            # Who catches its cancellation may wait for ever.
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=_LAST))
         self.loop.close()
-
-
-async def _settled(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def start_thread(target: Callable[[], Any], name: str) -> threading.Thread:
@@ -147,6 +153,14 @@ def cancel(task: asyncio.Task[Any]) -> None:
         running = _running
     if running is not None:
         running.cancel(task)
+
+
+def cancel_all(pending: Pending, reason: str) -> None:
+    """Cancel all coroutines of an owner, from any thread."""
+    with _lock:
+        running = _running
+    if running is not None:
+        running.loop.call_soon_threadsafe(pending.cancel, reason)
 
 
 def stop_loop() -> None:
