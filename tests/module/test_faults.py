@@ -129,7 +129,6 @@ def test_results_over_the_limit_are_an_error(client: redis.Redis) -> None:
         client.config_set("rg.maxresultbytes", 512 << 20)
 
 
-@pytest.mark.timeout(240)
 def test_100_mb_of_results_do_not_hold_up_the_others(
     client: redis.Redis, module_server: Server
 ) -> None:

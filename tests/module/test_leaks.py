@@ -52,7 +52,6 @@ def run_all(client: redis.Redis, rounds: int, *options: str) -> None:
             send(client, script, *options)
 
 
-@pytest.mark.timeout(300)
 def test_a_thousand_executions(module_server: Server, module_url: str) -> None:
     with connect(module_server) as client:
         fill(client, 100)
@@ -69,7 +68,6 @@ def test_a_thousand_executions(module_server: Server, module_url: str) -> None:
         assert resident(module_server) - memory < 2 * MOST
 
 
-@pytest.mark.timeout(300)
 def test_sessions_in_interpreters_of_their_own(
     fresh_server: FreshServer, environments: list[Environment]
 ) -> None:

@@ -68,7 +68,6 @@ EXPECTED = {
 }
 
 
-@pytest.mark.timeout(300)
 def test_everything_at_once_progresses_and_is_right(module_server: Server, module_url: str) -> None:
     with connect(module_server) as client:
         fill(client, KEYS)
@@ -125,7 +124,6 @@ GB('PythonReader').run(wait)
 """
 
 
-@pytest.mark.timeout(300)
 def test_foreground_clients_are_served_beside_tight_loops_and_a_walk(
     module_server: Server, module_url: str
 ) -> None:

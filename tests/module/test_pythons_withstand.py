@@ -27,7 +27,6 @@ def deep(record):
 """
 
 
-@pytest.mark.timeout(600)  # the first time, the packages of an environment are fetched
 @pytest.mark.parametrize("isolation", ["shared", "subinterpreter"])
 def test_code_that_swallows_everything_is_aborted(
     fresh_server: FreshServer, environments: list[Environment], isolation: str
