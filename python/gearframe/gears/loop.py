@@ -23,6 +23,7 @@ _interrupt: Interrupt | None = None
 
 _STUCK = 0.2  # seconds in which the loop has had no turn
 _LOOK = 1.0  # seconds between two looks at how long a coroutine has been running
+_LAST = 2.0  # seconds for coroutines that are cancelled because the loop ends
 
 
 def use_interrupt(interrupt: Interrupt, clean_up: Callable[[], None] | None = None) -> None:
@@ -50,15 +51,20 @@ class LoopThread:
 
     def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
-        self._stopping = True
         self._cancelled.put(None)
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.loop.call_soon_threadsafe(self._stop)
         if threading.current_thread() is self.thread:
             return
         self.thread.join(_STUCK)
         while self.thread.is_alive():
-            self._interrupt()
+            # Coroutines alone: the thread is about to end, and may be slow at it.
+            section.interrupt(self._interrupt, lambda _: True)
             self.thread.join(_STUCK)
+
+    def _stop(self) -> None:
+        """End the loop, on its own thread: nobody else finds it closed before that."""
+        self._stopping = True
+        self.loop.stop()
 
     def cancel(self, task: asyncio.Task[Any]) -> None:
         """Cancel a task: where it waits, or in a loop that waits for nothing."""
@@ -73,10 +79,8 @@ class LoopThread:
             except queue.Empty:
                 pass
             else:
-                if task is None:
+                if task is None or not self._free(task):
                     return
-                self.loop.call_soon_threadsafe(task.cancel)
-                self._free(task)
             wait = _STUCK if self._end_long_step() else _LOOK
 
     def _end_long_step(self) -> bool:
@@ -84,14 +88,20 @@ class LoopThread:
         throw = partial(self._interrupt, StepTooLong)
         return section.interrupt(throw, lambda seconds: seconds > STEP_SECONDS)
 
-    def _free(self, task: asyncio.Task[Any]) -> None:
-        """Interrupt the thread until the loop has a turn, or is busy with another task."""
-        if asyncio.current_task(self.loop) is not task:
-            return
+    def _free(self, task: asyncio.Task[Any]) -> bool:
+        """Interrupt the thread until the loop has a turn, or is busy with another task.
+
+        Gives False where the loop is closed, and with it all tasks.
+        """
         turned = threading.Event()
-        self.loop.call_soon_threadsafe(turned.set)
-        while not turned.wait(_STUCK) and asyncio.current_task(self.loop) is task:
+        try:
+            self.loop.call_soon_threadsafe(task.cancel)
+            self.loop.call_soon_threadsafe(turned.set)
+        except RuntimeError:
+            return False
+        while asyncio.current_task(self.loop) is task and not turned.wait(_STUCK):
             section.interrupt(self._interrupt, lambda _: asyncio.current_task(self.loop) is task)
+        return True
 
     def _interrupt(self, exception: type[BaseException] = GearsForceStopped) -> None:
         if _interrupt is not None and self.thread.ident is not None:
@@ -109,7 +119,8 @@ class LoopThread:
         for task in tasks:
             task.cancel("the coroutine was cancelled: its interpreter ends")
         if tasks:
-            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            # Who catches its cancellation may wait for ever.
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=_LAST))
         self.loop.close()
 
 

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from gearframe.exceptions import GearsError, GearsForceStopped
 from gearframe.gears.pending import pending_of
@@ -15,6 +15,8 @@ from gearframe.gears.runtime import current_or_none
 NO_AWAIT = "await is not allow inside atomic block"
 
 _Coroutine: TypeAlias = Coroutine[Any, Any, Any] | Generator[Any, None, Any]
+
+T = TypeVar("T")
 
 STEP_SECONDS = 5.0
 """How long a coroutine may compute between two awaits: all others of the interpreter wait."""
@@ -41,10 +43,12 @@ class Section:
         # A lock of C: an interrupt in the midst of one written in Python leaves it locked.
         self._lock = threading.Lock()
         self._since: float | None = None
+        self._thread: int | None = None  # the loop's
         self.clean_up: Callable[[], None] | None = None
 
     def run(self, go_on: Callable[..., Any], *given: Any) -> Any:
         """Go on with a task's code, to where it waits next."""
+        self._thread = threading.get_ident()
         try:
             try:
                 self._since = monotonic()
@@ -66,6 +70,18 @@ class Section:
             pass
         for _ in range(3):
             pass
+
+    def undisturbed(self, work: Callable[[], T]) -> T:
+        """Do something in which no interrupt arrives; see `Guard.undisturbed` of the workers."""
+        since = self._since
+        if since is None or self._thread != threading.get_ident():
+            return work()
+        self._since = None
+        try:
+            self._settle()
+            return work()
+        finally:
+            self._since = since
 
     def interrupt(self, throw: Callable[[], object], due: Callable[[float], bool]) -> bool:
         """Throw an exception into the code, from another thread, if that is due.

@@ -27,9 +27,7 @@ __all__ = [
     "atomic_enter",
     "atomic_exit",
     "call",
-    "call_many",
     "close_box",
-    "config_all",
     "config_get",
     "facts",
     "in_c",
@@ -193,12 +191,6 @@ def call(user: str, db: int, protocol: int, argv: Argv) -> CallResult:
 
 
 @_of_the_server
-def call_many(user: str, db: int, protocol: int, argvs: list[Argv]) -> list[CallResult]:
-    """Run many commands, the server's lock taken once per half millisecond."""
-    raise _outside("call_many")
-
-
-@_of_the_server
 def atomic_enter() -> None:
     """Take the server's lock for this thread. Not recursive: RuntimeError."""
     raise _outside("atomic_enter")
@@ -220,12 +212,6 @@ def log(level: str, text: str) -> None:
 def config_get(name: str) -> str | None:
     """Get a setting of the module, or one that RG.CONFIGSET has stored; None for others."""
     raise _outside("config_get")
-
-
-@_of_the_server
-def config_all() -> dict[str, str]:
-    """Get all settings of the module."""
-    raise _outside("config_all")
 
 
 @_of_the_server

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import queue
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -20,19 +20,22 @@ def waits(kind: type) -> bool:
 
 
 class Parking:
-    """The records of one step that wait; at most ``BATCH`` of them."""
+    """The records of one step that wait; at most ``BATCH`` of them.
+
+    What has come to its end is put into a queue of C, in one call: an interrupt that ends the step
+    leaves no lock behind, and the threads that tell of an end never wait for the step's.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._changed = threading.Condition()
         self._waiting: dict[int, Callable[[], None]] = {}
-        self._settled: list[tuple[Any, bool, Any]] = []
+        self._settled: queue.SimpleQueue[tuple[int, Any, bool, Any]] = queue.SimpleQueue()
         self._number = 0
 
     @property
     def waiting(self) -> int:
         """How many records wait, or have not been taken back yet."""
-        return len(self._waiting) + len(self._settled)
+        return len(self._waiting)
 
     @property
     def room(self) -> int:
@@ -42,23 +45,16 @@ class Parking:
     def park(self, record: Any, awaited: Any) -> None:
         """Let a record wait for what its function returned."""
         number = self._number = self._number + 1
+        settled = self._settled
 
         def tell(good: bool, value: Any) -> None:
-            with self._changed:
-                if self._waiting.pop(number, None) is not None:
-                    self._settled.append((record, good, value))
-                    self._changed.notify()
+            settled.put((number, record, good, value))
 
-        with self._changed:
-            self._waiting[number] = _nothing
+        self._waiting[number] = _nothing
         try:
-            cancel = self._start(awaited, tell)
+            self._waiting[number] = self._start(awaited, tell)
         except GearsError as error:
             tell(False, error)
-            return
-        with self._changed:
-            if number in self._waiting:
-                self._waiting[number] = cancel
 
     def _start(self, awaited: Any, tell: Settled) -> Callable[[], None]:
         if isinstance(awaited, StepFuture):
@@ -74,18 +70,25 @@ class Parking:
 
         With ``wait`` there is at least one.
         """
-        with self._changed:
-            while wait and not self._settled:
-                self._changed.wait(_LOOK_SECONDS)
+        taken: list[tuple[Any, bool, Any]] = []
+        seconds = 0.0
+        while True:
+            try:
+                number, record, good, value = self._settled.get(timeout=seconds)
+            except queue.Empty:
+                if taken or not wait:
+                    return taken
                 self._context.check()
-            settled, self._settled = self._settled, []
-        return settled
+                seconds = _LOOK_SECONDS
+            else:
+                if self._waiting.pop(number, None) is not None:  # the first word counts
+                    taken.append((record, good, value))
+                seconds = 0.0
 
     def cancel(self) -> None:
         """Nobody waits for these records any more."""
-        with self._changed:
-            cancels = list(self._waiting.values())
-            self._waiting.clear()
+        cancels = list(self._waiting.values())
+        self._waiting.clear()
         for cancel in cancels:
             cancel()
 

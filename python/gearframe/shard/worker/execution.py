@@ -11,6 +11,7 @@ from gearframe.gears.plan import Plan
 from gearframe.gears.results import reply_tree
 from gearframe.gears.run import run_plan
 from gearframe.gears.runtime import Launcher
+from gearframe.shard.worker.asking import leave_all
 from gearframe.shard.worker.atomic import release
 from gearframe.shard.worker.failures import failure_text
 from gearframe.shard.worker.runtime import ServerRuntime
@@ -104,5 +105,11 @@ def _message(
 
 def clean_up(runtime: ServerRuntime) -> None:
     """Let go of what an interrupt kept user code from letting go of."""
-    release()
+    let_go()
     runtime.close()
+
+
+def let_go() -> None:
+    """Let go of what this thread has: the server's lock, and answers that it waits for."""
+    release()
+    leave_all()

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from gearframe.exceptions import GearsForceStopped
+from gearframe.gears.tasks import section
 from gearframe.shard.worker.insist import Insistence
 from gearframe.shard.worker.lines import LineStops
 from gearframe.shard.worker.output import to_log
@@ -64,6 +65,7 @@ class Guard:
         but the one that it may be about to send, and one more may have been sent and not arrived.
         Each of the two steps below takes one of them in; what gets past is caught around them.
         """
+        _here.guard = self
         done = None
         ended = False
         try:
@@ -84,6 +86,22 @@ class Guard:
             if self.reason is None:  # it was raised by the code itself
                 self.reason = "the code raised GearsForceStopped"
         return ended, done
+
+    def undisturbed(self, work: Callable[[], T]) -> T:
+        """Do something in which no interrupt arrives; one on its way arrives before.
+
+        For what must not be left half done, and does not take long.
+        """
+        if not self.runs_here():
+            return work()
+        here, self._thread = self._thread, None
+        try:
+            self._settle()
+            return work()
+        finally:
+            self._thread = here
+            if self.reason is not None or self._deadlines:
+                self._watchdog.watch(self)  # which has found nobody to interrupt meanwhile
 
     def _settle(self) -> None:
         """Wait until no interrupt is on its way, and run bytecodes at which it arrives."""
@@ -147,6 +165,21 @@ class Guard:
                 self._interrupted = self._thread
                 return _AGAIN
             return min((when - now for when, _ in self._deadlines), default=None)
+
+
+class _Here(threading.local):
+    """Whose section this thread is in, or was in last."""
+
+    guard: Guard | None = None
+
+
+_here = _Here()
+
+
+def undisturbed(work: Callable[[], T]) -> T:
+    """Do something on any thread, also that of coroutines, in which no interrupt arrives."""
+    guard = _here.guard
+    return section.undisturbed(work) if guard is None else guard.undisturbed(work)
 
 
 class Watchdog:

@@ -11,17 +11,16 @@ from typing import Any
 
 from gearframe.exceptions import GearframeError, GearsError
 from gearframe.gears.futures import create_future, set_future_exception, set_future_results
-from gearframe.gears.loop import cancel_all, stop_loop, use_interrupt
+from gearframe.gears.loop import cancel_all, loop, stop_loop, use_interrupt
 from gearframe.gears.plan import Plan
 from gearframe.gears.runtime import Launcher
 from gearframe.gears.stages.scope import no_step
 from gearframe.shard import host
-from gearframe.shard.worker.atomic import release
-from gearframe.shard.worker.execution import Execution, not_begun
+from gearframe.shard.worker.execution import Execution, let_go, not_begun
 from gearframe.shard.worker.globals import environment, fill_main
 from gearframe.shard.worker.interrupts import interrupt
 from gearframe.shard.worker.launch import ScriptLauncher
-from gearframe.shard.worker.limits import Guard, Watchdog
+from gearframe.shard.worker.limits import Guard, Watchdog, undisturbed
 from gearframe.shard.worker.output import redirect, to_log
 from gearframe.shard.worker.pool import Job, Pool
 from gearframe.shard.worker.runtime import Caller
@@ -51,7 +50,7 @@ def run(box: int) -> None:
     """
     redirect()
     fill_main()
-    use_interrupt(interrupt, release)
+    use_interrupt(interrupt, let_go)
     gc.set_threshold(_GARBAGE, *gc.get_threshold()[1:])
     Worker(box).serve()
 
@@ -194,6 +193,7 @@ class Worker:
 
     def _script(self, task: Task, source: bytes) -> None:
         """Run a script, then the execution that it made."""
+        loop()  # its threads are started here, where nothing interrupts
         spawn = self._spawner(task)
         launch = ScriptLauncher(spawn)
         task.start_clock()
@@ -232,27 +232,32 @@ class Worker:
 
         def spawn(plan: Plan) -> Any:
             depth = _checked(parent.caller.depth + 1)
-            name = f"{parent.execution}.{next(self._numbers)}"
-            caller = replace(parent.caller, execution=name, depth=depth)
-            guard = Guard(self._watchdog)
-            task = Task(None, caller, parent.session, parent.settings, guard)
-            if (limit := parent.guard.limit) is not None:
-                guard.stop_at(limit)
-            future = create_future()
-            variables = copy_context()
-            variables.run(no_step)
-            host.post(CONTROL, ("spawned", parent.execution, name, plan.describe()))
-            job = Job(
-                lambda: variables.run(self._nested_run, task, plan, future),
-                lambda: self._nested_dropped(task, plan, future),
-            )
-            self._submit(task, job)
-            if parent.guard.stopped():  # too late for the abort of the parent to have found it
-                guard.stop(str(parent.guard.reason))
-                job.drop()
-            return future
+            steps = plan.describe()
+            # Half begun, it would be in the lists for ever.
+            return undisturbed(lambda: self._begin_nested(parent, plan, steps, depth))
 
         return spawn
+
+    def _begin_nested(self, parent: Task, plan: Plan, steps: list[Any], depth: int) -> Any:
+        name = f"{parent.execution}.{next(self._numbers)}"
+        caller = replace(parent.caller, execution=name, depth=depth)
+        guard = Guard(self._watchdog)
+        task = Task(None, caller, parent.session, parent.settings, guard)
+        if (limit := parent.guard.limit) is not None:
+            guard.stop_at(limit)
+        future = create_future()
+        variables = copy_context()
+        variables.run(no_step)
+        host.post(CONTROL, ("spawned", parent.execution, name, steps))
+        job = Job(
+            lambda: variables.run(self._nested_run, task, plan, future),
+            lambda: self._nested_dropped(task, plan, future),
+        )
+        self._submit(task, job)
+        if parent.guard.stopped():  # too late for the abort of the parent to have found it
+            guard.stop(str(parent.guard.reason))
+            job.drop()
+        return future
 
     def _nested_run(self, task: Task, plan: Plan, future: Any) -> None:
         task.start_clock()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 
 
 class Job:
@@ -88,7 +89,8 @@ class Pool:
     def _run(self) -> None:
         while (job := self._queue.get()) is not None:
             try:
-                job.do()
+                # What a job has set, and an interrupt has kept it from setting back, goes with it.
+                copy_context().run(job.do)
             except BaseException as error:  # noqa: BLE001  the thread stays for the next job
                 self._failed(error)
             with self._lock:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from gearframe.exceptions import GearsError, GearsForceStopped
+from gearframe.exceptions import GearsError
 from gearframe.gears.pending import Pending
 from gearframe.gears.plan import Reader
 from gearframe.shard import host
 from gearframe.shard.worker.arguments import from_reply, to_argv, to_bytes
+from gearframe.shard.worker.asking import ask
 from gearframe.shard.worker.atomic import PyAtomic, in_atomic
-from gearframe.shard.worker.limits import Guard
+from gearframe.shard.worker.limits import Guard, undisturbed
 from gearframe.shard.worker.output import to_log
 
 if TYPE_CHECKING:
@@ -24,10 +25,6 @@ LEVELS = ("debug", "verbose", "notice", "warning")
 
 # Commands of ours that the server answers without Python, and so without blocking.
 _ANSWERED_AT_ONCE = (b"RG.CONFIGGET", b"RG.CONFIGSET")
-
-_CONTROL = 0  # the control plane's mailbox
-_COMMAND_SECONDS = 60.0
-_SLICE_MS = 100  # between two looks at whether the code was told to end
 
 
 @dataclass(frozen=True)
@@ -79,8 +76,7 @@ class ServerRuntime:
 
     def records(self, reader: Reader, need: Need | None) -> Iterator[list[Any]]:
         """Batches of a KeysReader's records."""
-        walk = host.walk_open(self._walk_options(reader, need))
-        self._walks.add(walk)
+        walk = undisturbed(partial(self._open, self._walk_options(reader, need)))
         try:
             while (found := _next(walk)) is not None:
                 records, documents = found
@@ -88,7 +84,7 @@ class ServerRuntime:
                     _decode(records)
                 yield records
         finally:
-            self._close(walk)
+            undisturbed(partial(self._close, walk))
 
     def _walk_options(self, reader: Reader, need: Need | None) -> host.WalkOptions:
         fields = None if need is None else need.fields
@@ -101,6 +97,11 @@ class ServerRuntime:
             "need": "value" if need is None else need.what,
             "fields": None if fields is None else sorted(to_bytes(field) for field in fields),
         }
+
+    def _open(self, options: host.WalkOptions) -> int:
+        walk = host.walk_open(options)
+        self._walks.add(walk)
+        return walk
 
     def _close(self, walk: int) -> None:
         if walk not in self._walks:
@@ -142,31 +143,7 @@ class ServerRuntime:
         client = {"user": self.caller.user, "db": self.caller.db, "protocol": protocol, "id": 0}
         client |= {"execution": self.caller.execution, "session": self.caller.session}
         client["depth"] = self.caller.depth
-        box = host.open_box()
-        answered = False
-        try:
-            host.post(_CONTROL, ("command", box, name, argv[1:], client))
-            reply = self._wait(box, name)
-            answered = True
-        finally:
-            host.close_box(box)
-            if not answered:  # as a client that has left: what it waits for alone is ended
-                host.post(_CONTROL, ("disconnected", -box))
-        return from_reply(reply, protocol)
-
-    def _wait(self, box: int, name: str) -> Any:
-        """Wait for the answer: ("reply", tree), for the tree may be None."""
-        end = time.monotonic() + _COMMAND_SECONDS
-        while time.monotonic() < end:
-            if self._guard is not None and self._guard.stopped():
-                raise GearsForceStopped(self._guard.reason)
-            answer = host.take(box, _SLICE_MS)
-            if answer is not None:
-                return answer[1]
-        raise GearsError(
-            f"{name} was not answered within {_COMMAND_SECONDS:.0f} s; what it waits for may wait"
-            " for this script"
-        )
+        return from_reply(ask(name, argv[1:], client, self._guard), protocol)
 
     def atomic(self) -> PyAtomic:
         """Let nobody else in between commands of the block."""
