@@ -217,6 +217,8 @@ def test_a_script_that_waits_for_its_turn_is_dropped_with_its_client(
     with ThreadPoolExecutor() as pool:
         sent = pool.submit(send, waiting, "execute('SET', 'late', 1)")
         found = wait_for(lambda: _waiting(client))
+        # Blocked is a client before its script is looked at.
+        wait_for(lambda: len(client.execute_command("RG.PYDUMPSESSIONS")) == len(busy) + 1)
         client.client_kill_filter(_id=found)
         with pytest.raises(redis.ConnectionError):
             sent.result()
