@@ -169,8 +169,12 @@ def start_coroutine(
     *,
     delay: float = 0,
     runtime: Runtime | None = None,
-) -> Callable[[], None]:
-    """Run a coroutine on the loop's thread and say how it ended; gives what cancels it."""
+    keep: Callable[[Callable[[], None]], None] | None = None,
+) -> None:
+    """Run a coroutine on the loop's thread and say how it ended.
+
+    ``keep`` is given what cancels it, before it begins: who is interrupted then has that already.
+    """
     task: asyncio.Task[None] | None = None
     cancelled = False
 
@@ -199,8 +203,9 @@ def start_coroutine(
         if task is not None:
             cancel_task(task)
 
+    if keep is not None:
+        keep(cancel)
     on_loop(begin, context, delay)
-    return cancel
 
 
 def _later(future: asyncio.Future[Any], settle: Callable[[], None]) -> None:
