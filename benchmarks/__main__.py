@@ -22,6 +22,7 @@ NAMES = (
     "read_json",
     "long_list",
     "latency",
+    "interrupt",
     "write_hashes",
     "write_collections",
     "infer",

@@ -1,5 +1,6 @@
 """The fixtures and hooks of all tests, by name."""
 
+import tests.randomness  # noqa: F401
 from tests.servers.fixtures import (  # noqa: F401
     fresh_server,
     json_client,

@@ -320,7 +320,7 @@ def test_polygons(stack74):
         query = col("g").within_polygon([(0, 0), (0, 2), (2, 2), (2, 0)])
         reply = client.execute_command(
             "FT.SEARCH", "shapes", query.to_redis(), "NOCONTENT",
-            "PARAMS", 2, *next(iter(query.params.items())), "DIALECT", 3,
+            "PARAMS", 2, *next(iter(query.params.items())), "TIMEOUT", 0, "DIALECT", 3,
         )  # fmt: skip
         assert reply == [1, b"in"]
 
@@ -336,6 +336,6 @@ def test_an_empty_tag(stack74):
             (col("s").is_in(["", "a"]), {b"empty", b"full"}),
         ):
             reply = client.execute_command(
-                "FT.SEARCH", "tags", query.to_redis(), "NOCONTENT", "DIALECT", 2
+                "FT.SEARCH", "tags", query.to_redis(), "NOCONTENT", "TIMEOUT", 0, "DIALECT", 2
             )
             assert set(reply[1:]) == keys

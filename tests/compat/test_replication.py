@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ import redis
 import gearframe as gf
 from gearframe.compat import polars_redis as shim
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import PATIENCE
 
 FRAME = pl.DataFrame({"_key": ["a", "b"], "n": [1, 2]})
 
@@ -51,7 +51,7 @@ def test_entries_are_copied(url: str, redis_client: redis.Redis, target: gf.Clie
         copying.request_shutdown()
         return await running
 
-    stats = asyncio.run(asyncio.wait_for(run(), 20))
+    stats = asyncio.run(asyncio.wait_for(run(), PATIENCE))
     assert (stats.source_entries_read, stats.per_destination_written) == (5, {"odd": 2})
     fields = target.execute("HGETALL", "c:u3")
     assert isinstance(fields, dict)
@@ -83,16 +83,15 @@ def test_failed_writes_are_not_acknowledged(
 def test_a_cancelled_run_ends(url: str, target: gf.Client) -> None:
     copying = pipeline(url, shim.ReplicationDestination(target.url))
 
-    async def main() -> float:
+    async def main() -> None:
         running = asyncio.create_task(copying.run())
         await asyncio.sleep(0.5)
-        started = time.monotonic()
         running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        # Otherwise it would wait for entries for ever.
+        await asyncio.wait([running], timeout=PATIENCE)
         assert running.cancelled()
-        return time.monotonic() - started
 
-    assert asyncio.run(main()) < 2
+    asyncio.run(main())
 
 
 def test_arguments(url: str) -> None:

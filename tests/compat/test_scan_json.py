@@ -32,7 +32,7 @@ def test_json(json_url: str) -> None:
     )
     assert found.columns == ["_index", "k", "_ttl", *schema]
     assert found.schema["_index"] == pl.UInt64
-    assert 990 < found["_ttl"].item() <= 1000
+    assert 900 < found["_ttl"].item() <= 1000
 
 
 @pytest.mark.usefixtures("documents")

@@ -26,6 +26,9 @@ from gearframe.cli.questions import (
     waiting,
     words,
 )
+from tests.servers.patience import PATIENCE
+
+pytestmark = pytest.mark.timeout(300)  # the first loads the data
 
 ROWS = 2000
 PROGRAM = [sys.executable, "-c", "import sys; from gearframe.cli import main; sys.exit(main())"]
@@ -182,5 +185,5 @@ def test_keep() -> None:
         with gf.connect(found[1]) as other:
             assert other.execute("HGET", "flight:99", "year") == b"2013"
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 130
+        assert process.wait(timeout=PATIENCE) == 130
     assert not Path(found[1].removeprefix("unix://")).exists()

@@ -17,10 +17,10 @@ from gearframe.cli import main
 from gearframe.embedded import EmbeddedServer, folders, module
 from gearframe.exceptions import EmbeddedServerError
 from tests.servers.catalog import find
+from tests.servers.patience import PATIENCE
 from tests.servers.server import free_port
 
 PROGRAM = [sys.executable, "-c", "import sys; from gearframe.cli import main; sys.exit(main())"]
-LIMIT = 20.0
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def test_runs_until_a_signal(name: signal.Signals) -> None:
             assert has_module(client)
             assert client.config_get("save") == {"save": ""}
         process.send_signal(name)
-        assert process.wait(LIMIT) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def test_listens_on_the_loopback_interface_only() -> None:
@@ -116,7 +116,7 @@ def test_dir_keeps_the_data_and_is_held(tmp_path: Path) -> None:
         with pytest.raises(EmbeddedServerError, match="in use by another embedded server"):
             folders.lock(tmp_path)
         process.terminate()
-        process.wait(LIMIT)
+        process.wait(PATIENCE)
     with running("--dir", tmp_path) as (_, url), redis.Redis.from_url(url) as client:
         assert client.get("key") == b"value"
 

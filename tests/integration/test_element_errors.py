@@ -12,7 +12,6 @@ import gearframe as gf
 from gearframe import exceptions as errors
 from tests.integration.test_server_errors import HELLO, SECRET
 from tests.servers.fixtures import FreshServer
-from tests.servers.patience import connect_impatiently
 from tests.servers.scripted import Answer, ScriptedServer
 
 MANY = 5_000
@@ -134,7 +133,7 @@ def outcome_of(name: str, changed: Replies) -> Exception | None:
 
     with (
         ScriptedServer(answer) as server,
-        connect_impatiently(server.url, read_timeout=0.5) as client,
+        gf.connect(server.url, retries=0) as client,
     ):
         try:
             scan(client).collect()

@@ -13,19 +13,20 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from tests.integration.test_interrupt import PRELUDE, interrupt, start
+from tests.integration.test_interrupt import PRELUDE, interrupted, run
 
-pytestmark = [pytest.mark.servers("valkey91"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers("valkey91"), pytest.mark.timeout(600)]
 
 MILLION = 1_000_000
+PORTION = 50_000
 HEAVY = 400
 MEGABYTE = 1 << 20
 
 FILL = """
-local command, key, count = ARGV[1], KEYS[1], tonumber(ARGV[2])
-for first = 1, count, 500 do
+local command, key, begin = ARGV[1], KEYS[1], tonumber(ARGV[2])
+for first = begin, begin + tonumber(ARGV[3]) - 1, 500 do
     local words = {}
-    for i = first, math.min(first + 499, count) do
+    for i = first, first + 499 do
         if command == 'XADD' then
             redis.call('XADD', key, i .. '-1', 'v', 'value-of-' .. i)
         else
@@ -57,7 +58,8 @@ def filled(server_pool: object) -> Iterator[str]:
     with redis.Redis.from_url(server.url) as client:
         client.flushall()
         for kind, command in KINDS.items():
-            client.eval(FILL, 1, f"many:{kind}", command, MILLION)
+            for begin in range(1, MILLION, PORTION):
+                client.eval(FILL, 1, f"many:{kind}", command, begin, PORTION)
         padding = b"x" * MEGABYTE
         for number in range(HEAVY):
             value = b"%06d" % number + padding
@@ -111,17 +113,11 @@ def test_ctrl_c_in_the_middle_of_a_large_key(filled: str, kind: str, engine: str
     program = f"""
         print("running", flush=True)
         quietly(lambda: {scan}.collect(engine="{engine}"))
-        print("ended at", time.time(), flush=True)
+        print("ended", flush=True)
         expect_nothing_left()
         assert client.ping()
         """
-    process, interrupted = interrupt(start(program, filled))
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, out + err
-    assert out.startswith("ended at "), out + err
-    assert float(out.split()[2]) - interrupted < 2
-    assert "panicked" not in err, err
-    assert "Exception ignored" not in err, err
+    assert interrupted(program, filled) == "ended\n"
 
 
 @pytest.mark.parametrize("kind", SCANS)
@@ -137,7 +133,4 @@ def test_batches_that_are_dropped_in_the_middle_of_a_large_key(filled: str, kind
         assert found.height == 2000
         expect_nothing_left()
         """
-    with start(program, filled) as process:
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, out + err
-    assert err == ""
+    assert run(program, filled) == ""

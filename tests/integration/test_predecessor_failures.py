@@ -185,8 +185,8 @@ def test_a_large_scan_and_a_server_that_pauses(url: str, redis_client: redis.Red
         lf = gf.scan_hashes(url, "user:*", schema)
         assert lf.collect(engine=engine).height == 100_000  # type: ignore[call-overload]
     # The predecessor gave up after half a second.
-    redis_client.execute_command("CLIENT", "PAUSE", 800, "ALL")
     began = time.monotonic()
+    redis_client.execute_command("CLIENT", "PAUSE", 800, "ALL")
     frame = gf.read_lists(url, "list", pl.Int64)
     assert time.monotonic() - began > 0.5
     assert frame.height == 2_000_000

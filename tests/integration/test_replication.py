@@ -14,6 +14,7 @@ import redis
 import gearframe as gf
 from gearframe.streams import Destination, write_hashes_multi
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -133,11 +134,18 @@ def test_a_destination_that_comes_back(
     add(redis_client, *USERS)
     server = fresh_server(maxmemory="1")
     with redis.Redis.from_url(server.url) as mended:
-        timer = threading.Timer(0.2, lambda: mended.config_set("maxmemory", 0))
-        timer.start()
+
+        def mend_what_has_failed() -> None:
+            try:
+                wait_until(lambda: "errorstat_OOM" in mended.info("errorstats"))
+            finally:
+                mended.config_set("maxmemory", 0)
+
+        mending = threading.Thread(target=mend_what_has_failed)
+        mending.start()
         with pipeline(url, to(server.url), attempts=1000) as copying:
             stats = copying.run()
-        timer.join()
+        mending.join()
         assert mended.dbsize() == 5
     assert stats.attempts_repeated > 0
     assert pending(redis_client) == 0
@@ -162,14 +170,14 @@ def test_what_another_attempt_does_not_mend_is_tried_once(
     url: str, redis_client: redis.Redis, target: gf.Client, entry: Any, message: str | None
 ) -> None:
     add(redis_client, entry)
-    with pipeline(url, to(target), backoff=60, max_backoff=60) as copying:
+    with pipeline(url, to(target), backoff=1000, max_backoff=1000) as copying:
         if message is None:
             assert copying.run().total_keys_written == 1  # an empty text is a key
             return
         started = time.monotonic()
         with pytest.raises(gf.OptionError, match=message):
             copying.run()
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < PATIENCE
     assert pending(redis_client) == 1
 
 
@@ -201,11 +209,9 @@ def test_an_error_of_the_users_own_leaves_the_batch_pending(
 def test_stop_ends_run(url: str, redis_client: redis.Redis, target: gf.Client) -> None:
     add(redis_client, *USERS)
     with pipeline(url, to(target), timeout=None) as copying:
-        timer = threading.Timer(0.3, copying.stop)
-        timer.start()
-        started = time.monotonic()
-        assert copying.run().batches_processed == 1
-        assert time.monotonic() - started < 2
+        # It waits for more when it is told; otherwise it would do so for ever.
+        later = lambda result: threading.Timer(0.3, copying.stop).start()  # noqa: E731
+        assert copying.run(later).batches_processed == 1
     assert pending(redis_client) == 0
 
 
@@ -258,7 +264,7 @@ def test_a_frame_goes_to_all(url: str, redis_client: redis.Redis, target: gf.Cli
     assert result.all_succeeded
     assert [each.keys_written for each in result.results] == [2, 1]
     assert redis_client.hget("one:b", "n") == b"2"
-    assert redis_client.ttl("one:b") == pytest.approx(100, abs=5)
+    assert 50 < redis_client.ttl("one:b") <= 100
     assert target.dbsize() == 1
 
 

@@ -12,6 +12,7 @@ import redis
 
 import gearframe as gf
 from tests.integration.commandstats import counted
+from tests.servers.patience import PATIENCE
 
 ODD_KEYS = ["", " ", "a b", "a\nb\r\n", "a\x00b", "*", "?", "[a]", "\\", "ż🦀", "x" * 5000]
 
@@ -104,7 +105,7 @@ def test_ttl(client: gf.Client, redis_client: redis.Redis) -> None:
     frame = gf.read_hashes(client, "*", {"n": pl.Int8}, include_ttl=True).sort("_key")
     assert frame.schema["_ttl"] == pl.Duration("ms")
     soon, late, never = frame["_ttl"]
-    assert dt.timedelta(seconds=90) < soon <= dt.timedelta(seconds=100)
+    assert dt.timedelta(seconds=50) < soon <= dt.timedelta(seconds=100)
     assert late > dt.timedelta(days=10_000)
     assert never is None
     other = gf.read_hashes(client, "*", {"_ttl": pl.Int8}, include_ttl=True, ttl_column="t")
@@ -140,11 +141,11 @@ def test_throttle_spreads_the_keys(client: gf.Client, redis_client: redis.Redis)
         redis_client.hset(f"k{i}", "n", str(i))
     with counted(redis_client) as calls:
         lf = gf.scan_hashes(client, "*", {"n": pl.Int32}, throttle=200)
-        batches = iter(lf.collect_batches())
         started = time.monotonic()
-        assert sum(batch.height for batch in batches) == 120
+        assert sum(batch.height for batch in lf.collect_batches()) == 120
         took = time.monotonic() - started
-    assert 0.3 < took < 5
+    # Without the throttle it would take a few milliseconds.
+    assert took > 0.3
     assert calls["hmget"] == 120
 
 
@@ -152,7 +153,7 @@ def test_throttle_of_keys_alone(client: gf.Client, redis_client: redis.Redis) ->
     redis_client.mset({f"k{i}": "" for i in range(100)})
     started = time.monotonic()
     assert gf.scan_strings(client, "*", throttle=200).select(pl.len()).collect().item() == 100
-    assert 0.2 < time.monotonic() - started < 5
+    assert time.monotonic() - started > 0.2
 
 
 def test_a_throttled_scan_can_be_left(client: gf.Client, redis_client: redis.Redis) -> None:
@@ -161,7 +162,8 @@ def test_a_throttled_scan_can_be_left(client: gf.Client, redis_client: redis.Red
     lf = gf.scan_hashes(client, "*", {"n": pl.Int32}, throttle=0.001, batch_size=1)
     started = time.monotonic()
     assert lf.head(1).collect().height == 1
-    assert time.monotonic() - started < 5
+    # The second key would come after 1000 s.
+    assert time.monotonic() - started < PATIENCE
 
 
 def test_progress(

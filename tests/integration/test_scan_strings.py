@@ -76,7 +76,7 @@ def test_ttl_and_values(url: str, redis_client: redis.Redis) -> None:
     frame = gf.read_strings(url, "*", pl.Int8, include_ttl=True).sort("_key")
     assert frame.columns == ["_key", "_ttl", "value"]
     assert frame["_ttl"][1] is None
-    assert dt.timedelta(seconds=90) < frame["_ttl"][0] <= dt.timedelta(seconds=100)
+    assert dt.timedelta(seconds=50) < frame["_ttl"][0] <= dt.timedelta(seconds=100)
 
 
 def test_bad_values(url: str, redis_client: redis.Redis) -> None:

@@ -12,9 +12,10 @@ from polars.testing import assert_frame_equal
 
 import gearframe as gf
 from tests.servers.faults import CutAt, OneByteAtATime
+from tests.servers.patience import PATIENCE
 from tests.servers.proxy import FaultProxy
 
-pytestmark = [pytest.mark.servers("redis82_modules"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.servers("redis82_modules")
 
 SCANS: dict[str, Callable[[gf.Client], pl.LazyFrame]] = {
     "samples": lambda client: client.scan_timeseries("s:*"),
@@ -47,7 +48,7 @@ def proxy(url: str) -> Iterator[FaultProxy]:
 @pytest.fixture
 def proxied(proxy: FaultProxy) -> Iterator[gf.Client]:
     # Long enough for a loaded machine: no fault here waits for it to pass.
-    with gf.connect(proxy.url, protocol=2, retries=0, read_timeout=20) as client:
+    with gf.connect(proxy.url, protocol=2, retries=0, read_timeout=PATIENCE) as client:
         yield client
 
 

@@ -16,9 +16,8 @@ import redis
 import gearframe as gf
 from gearframe import exceptions as errors
 from tests.servers.fixtures import FreshServer
-from tests.servers.patience import connect_impatiently
+from tests.servers.patience import PATIENCE, connect_impatiently
 from tests.servers.scripted import Answer, ScriptedServer, by_command
-from tests.servers.server import free_port
 
 SECRET = "s3cret-Passw0rd"
 
@@ -50,10 +49,12 @@ def scripted(changed: dict[bytes, bytes]) -> Answer:
     return lambda args: replies.get(args[0].upper(), b"-ERR unknown command\r\n")
 
 
-def outcome_of(scan: Scan, replies: dict[bytes, bytes]) -> Exception | None:
+def outcome_of(
+    scan: Scan, replies: dict[bytes, bytes], read_timeout: float = PATIENCE
+) -> Exception | None:
     with (
         ScriptedServer(scripted(replies)) as server,
-        connect_impatiently(server.url, read_timeout=0.5) as client,
+        connect_impatiently(server.url, read_timeout=read_timeout) as client,
     ):
         try:
             scan(client).collect()
@@ -103,7 +104,7 @@ def test_an_error_reply_is_its_exception(
 def test_an_error_reply_to_the_greeting_is_its_exception(text: str, kind: type[Exception]) -> None:
     refuse: Answer = lambda args: b"-%s\r\n" % text.encode()  # noqa: E731
     with ScriptedServer(refuse) as server, pytest.raises(errors.GearframeError) as caught:
-        gf.connect(server.url, retries=0, read_timeout=10)
+        gf.connect(server.url, retries=0)
     assert type(caught.value) is kind
     assert str(caught.value).startswith(f"cannot connect to 127.0.0.1:{server.port}: ")
 
@@ -145,7 +146,7 @@ def test_what_is_not_resp_is_a_protocol_error(command: bytes, nonsense: bytes) -
 def test_what_is_not_resp_cannot_be_connected_to(nonsense: bytes) -> None:
     with ScriptedServer(lambda args: nonsense) as server:
         with pytest.raises(errors.GearframeError) as caught:
-            gf.connect(server.url, retries=0, read_timeout=10)
+            gf.connect(server.url, retries=0)
         wanted = errors.ServerConnectionError if nonsense[0] == 0x15 else errors.ProtocolError
         assert type(caught.value) is wanted
         assert str(caught.value).startswith(f"cannot connect to 127.0.0.1:{server.port}: ")
@@ -202,7 +203,8 @@ def test_a_long_announcement_that_does_not_come_is_no_memory(
     command: bytes, announced: bytes
 ) -> None:
     before = resident_kilobytes()
-    error = outcome_of(SCANS[command], {command: announced})
+    # What does not come is waited for, for as long as the time-out.
+    error = outcome_of(SCANS[command], {command: announced}, read_timeout=0.5)
     assert type(error) in (errors.ServerTimeoutError, errors.ProtocolError)
     assert resident_kilobytes() - before < 50_000
 
@@ -231,7 +233,7 @@ def test_a_server_that_never_stops_to_talk_is_an_error() -> None:
                 client.sendall(b"*1\r\n$1\r\n1\r\n" * 10_000)
 
     with Flood(scripted({})) as server:
-        client = gf.connect(server.url, retries=0, read_timeout=1)
+        client = gf.connect(server.url, retries=0)
         before = resident_kilobytes()
         keys = [f"{number}:{'k' * 1000}" for number in range(20_000)]
         with pytest.raises(errors.ProtocolError):
@@ -243,9 +245,11 @@ def test_a_server_that_never_stops_to_talk_is_an_error() -> None:
 
 
 def test_nobody_listens() -> None:
-    port = free_port()
-    with pytest.raises(errors.ServerConnectionError) as caught:
-        gf.connect(f"redis://127.0.0.1:{port}", retries=0)
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))  # so that nobody else takes the port
+        port = mute.getsockname()[1]
+        with pytest.raises(errors.ServerConnectionError) as caught:
+            gf.connect(f"redis://127.0.0.1:{port}", retries=0)
     assert str(caught.value) == (
         f"cannot connect to 127.0.0.1:{port}: connection refused; is the server running there?"
     )
@@ -361,8 +365,8 @@ def test_a_missing_right_is_named(
 @pytest.mark.parametrize("name", ["valkey91", "redis82"])
 def test_a_server_that_runs_a_script_is_busy(name: str, fresh_server: FreshServer) -> None:
     server = fresh_server(name, busy_reply_threshold=50)
-    client = gf.connect(server.url, retries=0, read_timeout=5)
-    admin = redis.Redis(port=server.port, socket_timeout=20)
+    client = gf.connect(server.url, retries=0)
+    admin = redis.Redis(port=server.port, socket_timeout=PATIENCE)
     admin.hset("user:1", "a", 1)
     frame = gf.scan_hashes(client, "*", {"a": pl.Int64})
     with busy(admin):

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 import gearframe as gf
+from tests.servers.patience import PATIENCE
 
 SCHEMA = {"a": pl.Int64, "b": pl.String}
 
@@ -70,7 +71,7 @@ def test_other_types_among_the_keys_are_no_error(url: str, redis_client: redis.R
 @contextmanager
 def rewriting(url: str, keys: list[str], kinds: tuple[str, ...]) -> Iterator[None]:
     """Delete and make keys again, with all their fields, until the block ends."""
-    stop = threading.Event()
+    begun, stop = threading.Event(), threading.Event()
 
     def run() -> None:
         with redis.Redis.from_url(url, protocol=2) as client:
@@ -84,10 +85,12 @@ def rewriting(url: str, keys: list[str], kinds: tuple[str, ...]) -> Iterator[Non
                         elif kind == "string":
                             pipe.set(key, "1")
                     pipe.execute()
+                begun.set()
 
     thread = threading.Thread(target=run)
     thread.start()
     try:
+        assert begun.wait(PATIENCE)
         yield
     finally:
         stop.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from gearframe.io.write import lists, run
 from gearframe.io.write.collection import define_collection
 from tests.servers.faults import CutAt
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import PATIENCE
 from tests.servers.proxy import FaultProxy
 
 MODES = ["replace", "fail", "append"]
@@ -154,15 +156,18 @@ def test_a_temporary_key_that_is_lost_is_no_half_list(
 def test_temporary_keys_are_kept_alive_while_a_query_is_silent(
     url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    life = 1500
+    # Far longer than a busy machine may pause between two refreshes, which come after a third.
+    life = 9000
     monkeypatch.setattr(
         lists, "define_collection", partial(define_collection, settings={"temporary_ms": life})
     )
 
     def pieces(frame: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
         yield pl.DataFrame({"_key": ["k", "other"], "element": ["first", "first"]})
-        refreshed, left = 0, life
-        while refreshed < 4:
+        refreshed, left, end = 0, life, time.monotonic() + PATIENCE
+        while refreshed < 2:
+            assert time.monotonic() < end, "nothing keeps the temporary keys alive"
+            time.sleep(0.02)
             before, left = left, max(map(redis_client.pttl, redis_client.keys("gear*")), default=0)
             refreshed += left > before
         yield pl.DataFrame({"_key": ["k"], "element": ["second"]})
@@ -172,6 +177,12 @@ def test_temporary_keys_are_kept_alive_while_a_query_is_silent(
     assert gf.write_lists(lf, url).written == 2
     assert redis_client.lrange("k", 0, -1) == [b"first", b"second"]
     assert redis_client.ttl("k") == -1
+
+
+def expires(client: redis.Redis, name: bytes) -> bool:
+    """Whether a temporary key expires. The server may still take it away since it was listed."""
+    left = client.pttl(name)
+    return left == -2 or 0 < left <= 600_000
 
 
 @pytest.mark.parametrize("if_exists", MODES)
@@ -200,7 +211,7 @@ def test_a_lost_connection_accounts_for_every_key(
     assert not known & found.keys()
     assert len(found.keys() - report.failed.keys()) == report.written
     for name in redis_client.scan_iter("gearframe:*", count=5000):
-        assert 0 < redis_client.pttl(name) <= 600_000
+        assert expires(redis_client, name)
 
 
 @pytest.mark.parametrize("offset", [0, 30, 100, 2000])
@@ -219,7 +230,7 @@ def test_a_lost_connection_leaves_the_old_large_value(
     assert e.value.report.failed == {b"large": why}
     assert redis_client.lrange("large", 0, -1) == [b"old"]
     for name in redis_client.scan_iter("gearframe:*"):
-        assert 0 < redis_client.pttl(name) <= 600_000
+        assert expires(redis_client, name)
 
 
 @pytest.mark.parametrize("offset", range(0, 60_000, 2500))
@@ -232,7 +243,7 @@ def test_commands_that_stop_anywhere_leave_no_temporary_key_for_ever(
         with pytest.raises(gf.WriteError):
             gf.write_lists(NUMBERS.head(900).lazy(), client, batch_size=100)
     for name in redis_client.scan_iter("gearframe:*", count=5000):
-        assert 0 < redis_client.pttl(name) <= 600_000
+        assert expires(redis_client, name)
 
 
 def test_a_lost_expiry_is_no_success(url: str, redis_client: redis.Redis) -> None:

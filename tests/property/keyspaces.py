@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import polars as pl
 import redis
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 
 LIMITS = {
@@ -88,12 +88,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 """Strategies of what a key of a type holds."""
 
-checked = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    print_blob=True,
-)
+checked = settings(max_examples=40)
 on_errors = st.sampled_from(["null", "skip"])
 how = st.fixed_dictionaries(
     {"batch_size": st.sampled_from([1, 3, 50_000]), "scan_count": st.sampled_from([1, 1000])}

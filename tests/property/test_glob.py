@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import redis
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from gearframe.io import glob
@@ -24,7 +24,7 @@ def client(server):  # type: ignore[no-untyped-def]
         yield client
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(pattern=PATTERNS, keys=st.sets(KEYS, min_size=1, max_size=40))
 @example(b"[", {b"", b"["})
 @example(b"a\\", {b"a\\", b"a"})
@@ -36,7 +36,7 @@ def test_matches_as_the_server_does(client: redis.Redis, pattern: bytes, keys: s
     assert {key for key in keys if glob.matches(pattern, key)} == set(client.keys(pattern))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(literal=KEYS, keys=st.sets(KEYS, min_size=1, max_size=20))
 def test_an_escaped_text_matches_itself_alone(
     client: redis.Redis, literal: bytes, keys: set[bytes]

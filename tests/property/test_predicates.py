@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -152,9 +152,7 @@ with_ttl = st.sampled_from([
 ])  # fmt: skip
 projections = st.none() | st.lists(COLUMNS, min_size=1, unique=True)
 engines = st.sampled_from(["in-memory", "streaming"])
-checked = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
+checked = settings(max_examples=250)
 
 
 def rows_of(frame: pl.DataFrame) -> pl.DataFrame:

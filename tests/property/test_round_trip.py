@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from polars.testing.parametric import column, dataframes
@@ -43,11 +43,7 @@ IN_JSON: list[Any] = [
     *INTEGERS, pl.Float32, pl.Float64, pl.Boolean, pl.Decimal(12, 3), *TEXTS, *TEMPORAL, *NESTED,
 ]  # fmt: skip
 
-RULES = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+RULES = settings(max_examples=40)
 
 
 def columns(dtypes: list[Any]) -> list[column]:

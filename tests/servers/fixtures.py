@@ -26,6 +26,7 @@ from tests.servers.catalog import (
     find,
     with_gears,
 )
+from tests.servers.patience import make_redis_py_patient
 from tests.servers.server import Option, Server
 
 LOG_LINES = 50
@@ -261,6 +262,7 @@ def fresh_server(request: pytest.FixtureRequest) -> Iterator[FreshServer]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    make_redis_py_patient()
     config.addinivalue_line(
         "markers", "servers(*names): run the test on these servers of tests/servers/catalog.py"
     )

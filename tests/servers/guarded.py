@@ -10,10 +10,11 @@ import pytest
 from gearframe.client import Client, connect
 from tests.servers.catalog import ALWAYS
 from tests.servers.fixtures import require
+from tests.servers.patience import PATIENCE
 from tests.servers.server import Server
 
 PASSWORD = "s3cret/@:é"
-QUICK = {"retries": 0, "connect_timeout": 5.0, "read_timeout": 20.0}
+QUICK = {"retries": 0, "connect_timeout": PATIENCE, "read_timeout": PATIENCE}
 
 
 class GuardedServer:

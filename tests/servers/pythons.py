@@ -77,9 +77,10 @@ def environment(python: Python) -> Environment:
         _run(str(python.program), "-m", "venv", "--clear", str(folder))
         pip = [str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         _run(*pip, "--require-hashes", "--no-deps", "--requirement", str(requirements))
-        packages = folder / "lib" / f"python{python.minor}" / "site-packages"
-        (packages / "gearframe.pth").write_text(f"{ROOT / 'python'}\n")
         requirements.rename(made_of)  # last: a half-made environment is made again
+    # Each time: the tree, and its cache with it, may have moved.
+    packages = folder / "lib" / f"python{python.minor}" / "site-packages"
+    (packages / "gearframe.pth").write_text(f"{ROOT / 'python'}\n")
     return Environment(python.minor, python.version, program)
 
 

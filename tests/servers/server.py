@@ -21,7 +21,7 @@ from types import TracebackType
 
 from tests.servers.catalog import Entry, find
 
-START_LIMIT = 20.0
+START_LIMIT = 60.0
 STOP_LIMIT = 10.0
 PORT_TRIES = 5
 

@@ -47,7 +47,7 @@ class _Relay:
                 self.client.sendall(self.outer.read())
                 # Closed with bytes unread, a socket is reset, and the alert may be lost with it.
                 self.client.shutdown(socket.SHUT_WR)
-                self.client.settimeout(1.0)
+                self.client.settimeout(30.0)
                 while self.client.recv(65536):
                     pass
 

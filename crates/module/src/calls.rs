@@ -1,12 +1,12 @@
 //! Commands that Python runs on the server, as the user of the client that asked for it.
 
 use std::ffi::CString;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gearframe_embedded_python::Value;
-use gearframe_server_api::{CallMode, ContextLock, User};
+use gearframe_server_api::{CallMode, ContextLock, KeyKind, User};
 
-use crate::lock::{SHARE, ServerLock};
+use crate::lock::ServerLock;
 use crate::resp;
 
 /// Commands that the server keeps from scripts, though they neither block nor change the client.
@@ -113,45 +113,6 @@ fn known(names: &[&str], name: &[u8]) -> bool {
         .any(|known| known.as_bytes().eq_ignore_ascii_case(name))
 }
 
-/// Runs many commands, taking the lock once for as many as fit into one hold of it.
-pub(crate) fn call_many(
-    lock: &'static ServerLock,
-    caller: &Caller,
-    commands: &[Vec<Vec<u8>>],
-) -> Vec<Answer> {
-    let mut answers = Vec::with_capacity(commands.len());
-    while answers.len() < commands.len() {
-        let next = &commands[answers.len()..];
-        let here = next
-            .iter()
-            .take_while(|command| !for_main_thread(command))
-            .count();
-        if here == 0 {
-            answers.push(call(lock, caller, &next[0]));
-            continue;
-        }
-        let replies = lock.with(|held| {
-            let start = Instant::now();
-            let mut replies = Vec::new();
-            for command in &next[..here] {
-                // Each looks its user up: the one before may have been ACL DELUSER.
-                replies.push(Session::open(held, caller).and_then(|session| session.run(command)));
-                if start.elapsed() >= SHARE {
-                    break;
-                }
-            }
-            replies
-        });
-        lock.waker.want();
-        answers.extend(
-            replies
-                .into_iter()
-                .map(|reply| reply.and_then(|bytes| resp::read(&bytes))),
-        );
-    }
-    answers
-}
-
 /// A user at a database, while the lock is held.
 pub(crate) struct Session<'a> {
     lock: &'a ContextLock,
@@ -177,6 +138,12 @@ impl<'a> Session<'a> {
 
     pub(crate) fn user(&self) -> &User<'a> {
         &self.user
+    }
+
+    /// What a key is, and how long.
+    pub(crate) fn look(&self, key: &[u8]) -> (KeyKind, usize) {
+        let opened = self.lock.open(key);
+        (opened.view().kind(), opened.view().length())
     }
 
     /// Runs a command; the bytes of its reply.

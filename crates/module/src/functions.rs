@@ -37,12 +37,10 @@ functions! {
     walk_next: c"walk_next", c"The next records, and whether there are documents to decode; None at the end.";
     walk_close: c"walk_close", c"End a walk; what it cost.";
     call: c"call", c"Run a command as a user: (True, value) or (False, error).";
-    call_many: c"call_many", c"Run commands as a user, in order.";
     atomic_enter: c"atomic_enter", c"Take the server's lock for this thread.";
     atomic_exit: c"atomic_exit", c"Let the server's lock go.";
     log: c"log", c"Write a line to the server's log.";
     config_get: c"config_get", c"A setting's value as text, or None.";
-    config_all: c"config_all", c"All settings.";
     facts: c"facts", c"What there is to know of the server and this Python.";
     info_set: c"info_set", c"Set a section of INFO.";
 }
@@ -170,16 +168,6 @@ fn call(host: &'static Host, mut given: Arguments) -> Outcome {
     )))
 }
 
-fn call_many(host: &'static Host, mut given: Arguments) -> Outcome {
-    let caller = caller(&mut given)?;
-    let mut commands = Vec::new();
-    for item in given.list()? {
-        commands.push(Arguments::new("call_many", vec![item]).command()?);
-    }
-    let answers = calls::call_many(&host.lock, &caller, &commands);
-    Ok(Value::List(answers.into_iter().map(answered).collect()))
-}
-
 fn atomic_enter(host: &'static Host, _: Arguments) -> Outcome {
     if host.lock.enter_atomic() {
         Ok(Value::None)
@@ -212,15 +200,6 @@ fn config_get(host: &'static Host, mut given: Arguments) -> Outcome {
         .settings
         .get(&given.text()?)
         .map_or(Value::None, Value::Text))
-}
-
-fn config_all(host: &'static Host, _: Arguments) -> Outcome {
-    let pairs = host.settings.all().into_iter();
-    Ok(Value::Dict(
-        pairs
-            .map(|(name, value)| (Value::Text(name), Value::Text(value)))
-            .collect(),
-    ))
 }
 
 fn facts(host: &'static Host, _: Arguments) -> Outcome {

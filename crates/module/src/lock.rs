@@ -20,7 +20,7 @@ use gearframe_server_api::{ContextLock, ThreadContext, on_main_thread, one_shot}
 use crate::wake::Waker;
 
 /// How long the module's threads hold the lock between two turns of the event loop.
-pub(crate) const SHARE: Duration = Duration::from_micros(400);
+const SHARE: Duration = Duration::from_micros(400);
 
 /// How long to wait for a turn. The event loop stands still while the server loads data or runs a
 /// long command; then the lock itself is waited for.

@@ -137,16 +137,6 @@ impl Settings {
         }
     }
 
-    /// All values that have a name of their own, and the others.
-    pub(crate) fn all(&self) -> Vec<(String, String)> {
-        let named = SETTINGS
-            .iter()
-            .zip(self.values().iter())
-            .map(|(setting, value)| (setting.name.to_owned(), shown(value)))
-            .collect::<Vec<_>>();
-        named.into_iter().chain(self.extra().clone()).collect()
-    }
-
     /// The value of a setting.
     pub(crate) fn value(&self, index: usize) -> ConfigValue {
         self.values()

@@ -58,9 +58,7 @@ pub struct ContextFlags(pub(crate) i32);
 impl ContextFlags {
     const LUA: i32 = 1;
     const MULTI: i32 = 1 << 1;
-    const SLAVE: i32 = 1 << 3;
     const CLUSTER: i32 = 1 << 5;
-    const LOADING: i32 = 1 << 13;
     const DENY_BLOCKING: i32 = 1 << 21;
     const RESP3: i32 = 1 << 22;
 
@@ -69,19 +67,9 @@ impl ContextFlags {
         self.0 & (Self::LUA | Self::MULTI | Self::DENY_BLOCKING) == 0
     }
 
-    /// Whether the server is a replica.
-    pub fn replica(self) -> bool {
-        self.0 & Self::SLAVE != 0
-    }
-
     /// Whether the server is part of a cluster.
     pub fn cluster(self) -> bool {
         self.0 & Self::CLUSTER != 0
-    }
-
-    /// Whether the server is loading its data.
-    pub fn loading(self) -> bool {
-        self.0 & Self::LOADING != 0
     }
 
     /// Whether the client speaks RESP3.

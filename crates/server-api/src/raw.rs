@@ -115,6 +115,7 @@ table! {
     close_key: c"RedisModule_CloseKey" => unsafe extern "C" fn(*mut Key),
     key_type: c"RedisModule_KeyType" => unsafe extern "C" fn(*mut Key) -> c_int,
     value_length: c"RedisModule_ValueLength" => unsafe extern "C" fn(*mut Key) -> usize,
+    string_dma: c"RedisModule_StringDMA" => unsafe extern "C" fn(*mut Key, *mut usize, c_int) -> *const c_char,
     get_expire: c"RedisModule_GetExpire" => unsafe extern "C" fn(*mut Key) -> c_longlong,
     hash_get: c"RedisModule_HashGet" => unsafe extern "C" fn(*mut Key, c_int, ...) -> c_int,
     scan: c"RedisModule_Scan" => unsafe extern "C" fn(*mut Ctx, *mut Cursor, ScanFn, *mut c_void) -> c_int,
@@ -342,23 +343,24 @@ impl Context<'_> {
 
     /// Whether the client's user may run a command, by its name alone.
     pub fn may_run(&self, command: &[u8]) -> bool {
-        // SAFETY: the strings and the user are ours to free, and live through the check.
-        unsafe {
+        // SAFETY: the name is ours to free; what is found is the guard's to free.
+        let raw = unsafe {
             let name = (api().get_current_user_name)(self.raw);
             if name.is_null() {
                 return false;
             }
-            let user = (api().get_user)(name);
+            let raw = (api().get_user)(name);
             (api().free_string)(self.raw, name);
-            if user.is_null() {
-                return false;
-            }
-            let mut argv = create_string(command);
-            let code = (api().acl_check_command)(user, &raw mut argv, 1);
-            (api().free_string)(ptr::null_mut(), argv);
-            (api().free_user)(user);
-            code == OK
+            raw
+        };
+        if raw.is_null() {
+            return false;
         }
+        let user = User {
+            raw,
+            _lock: PhantomData,
+        };
+        user.may_run(&[command])
     }
 
     /// Adds a setting to `CONFIG`; `index` comes back in the entry's `config` and `set_config`.
@@ -850,6 +852,20 @@ impl User<'_> {
         // SAFETY: both are good while the lock is held.
         unsafe { (api().acl_check_key)(self.raw, key.name, KEY_ACCESS) == OK }
     }
+
+    /// Whether the user may run a command with these arguments, its name first.
+    pub fn may_run(&self, command: &[&[u8]]) -> bool {
+        let mut argv: Vec<*mut Str> = command.iter().map(|text| create_string(text)).collect();
+        let count = c_int::try_from(argv.len()).unwrap_or(c_int::MAX);
+        // SAFETY: the user is good while the lock is held; the strings are ours to free.
+        unsafe {
+            let code = (api().acl_check_command)(self.raw, argv.as_mut_ptr(), count);
+            for text in argv {
+                (api().free_string)(ptr::null_mut(), text);
+            }
+            code == OK
+        }
+    }
 }
 
 impl ContextLock {
@@ -864,12 +880,6 @@ impl ContextLock {
     pub fn paused(&self) -> bool {
         // SAFETY: the lock is held.
         unsafe { (api().avoid_replica_traffic)() != 0 }
-    }
-
-    /// What the server is doing.
-    pub fn flags(&self) -> ContextFlags {
-        // SAFETY: the lock is held.
-        ContextFlags(unsafe { (api().get_context_flags)(self.context.raw) })
     }
 
     /// Finds an ACL user.
@@ -1084,13 +1094,31 @@ impl KeyView<'_> {
         }
     }
 
-    /// Reads all fields of a hash: `each` gets names and values, a name perhaps more than once.
-    pub fn all_hash_fields(&self, mut each: impl FnMut(&[u8], &[u8])) {
-        let cursor = ScanCursor::new();
+    /// Goes on with a walk over the fields of a hash by one step: `each` gets names and values, a
+    /// name perhaps more than once. Returns whether there is more.
+    pub fn scan_fields(&self, cursor: &ScanCursor, mut each: impl FnMut(&[u8], &[u8])) -> bool {
         let mut each: &mut dyn FnMut(&[u8], &[u8]) = &mut each;
         let data = (&raw mut each).cast::<c_void>();
-        // SAFETY: the key is lent; the callback gets `each` back, which outlives the calls.
-        unsafe { while (api().scan_key)(self.key, cursor.raw, on_scan_key, data) != 0 {} }
+        // SAFETY: the key is lent; the callback gets `each` back, which outlives the call.
+        unsafe { (api().scan_key)(self.key, cursor.raw, on_scan_key, data) != 0 }
+    }
+
+    /// The bytes of a string in place. The server makes a plain string of a short one, or of a
+    /// number, when it is asked: this is for long strings, which are plain.
+    pub fn string(&self) -> &[u8] {
+        if self.key.is_null() {
+            return &[];
+        }
+        let mut length = 0;
+        // SAFETY: the key is open; for a string the server gives its bytes, for others null. They
+        // stay where they are while the view is lent: the lock is held.
+        unsafe {
+            let start = (api().string_dma)(self.key, &raw mut length, READ);
+            if start.is_null() {
+                return &[];
+            }
+            std::slice::from_raw_parts(start.cast::<u8>(), length)
+        }
     }
 }
 
@@ -1098,7 +1126,7 @@ unsafe extern "C" fn on_scan_key(_: *mut Key, field: *mut Str, value: *mut Str, 
     if value.is_null() {
         return;
     }
-    // SAFETY: `hash` lends the closure, the server the strings.
+    // SAFETY: `scan_fields` lends the closure, the server the strings.
     unsafe {
         let each = &mut *data.cast::<&mut dyn FnMut(&[u8], &[u8])>();
         let (field, value) = (bytes_of(field), bytes_of(value));

@@ -36,22 +36,19 @@ def lock(data_dir: Path) -> int:
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        opened = os.open(data_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        file = os.open(data_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise EmbeddedServerError(
             f"data_dir {str(data_dir)!r} cannot be used: {error.strerror}; "
             "give a folder that can be written, or None to keep the data in memory only"
         ) from error
     if (data_dir / "dump.rdb").exists() and not (data_dir / "appendonlydir").exists():
-        os.close(opened)
+        os.close(file)
         raise EmbeddedServerError(
             f"data_dir {str(data_dir)!r} holds the dump.rdb of another server, which would be "
             "ignored without a word; give another folder, and copy the keys from a server that "
             "has loaded that file"
         )
-    # The watchdog is a shell, which uses the one-digit files itself.
-    file = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 10)
-    os.close(opened)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -97,7 +97,7 @@ class EmbeddedServer:
         self._last_log = ""
         program = valkey_server()
         loaded = ["--loadmodule", *load_arguments(module_options)] if module else []
-        lock = [] if self._data_dir is None else [folders.lock(self._data_dir)]
+        lock = None if self._data_dir is None else folders.lock(self._data_dir)
         try:
             self._folder = folders.private_folder()
             self._process = watchdog.spawn(
@@ -105,11 +105,11 @@ class EmbeddedServer:
                 limit=STOP_LIMIT,
                 folder=self._folder,
                 log=self._folder / folders.LOG,
-                inherited=lock,
+                lock=lock,
             )
         finally:
-            for file in lock:
-                os.close(file)  # the server's processes hold it from here on
+            if lock is not None:
+                os.close(lock)  # the server's processes hold it from here on
         _LIVE.add(self)
         atexit.register(self.close)
         try:

@@ -20,12 +20,16 @@ from pathlib import Path
 #
 # - File 3 is the pipe to the program. The server inherits it and the shell drops it, so the
 #   program reads the server's pid there, and then the end of file when the server has ended.
+# - File 9 is the data folder's lock, which comes as standard error. The server and the shell hold
+#   it, and nothing that could outlive the shell: the folder is free when the shell has ended.
 # - A signal makes `read` return: whoever ends the watchdog ends the server in good order.
 # - A server that died earlier stays a zombie until `wait`, so its pid cannot be another process.
-# - `wait` has no time limit in POSIX, hence the second background job. It ends its own `sleep`.
+# - `wait` has no time limit in POSIX, hence the second background job. TERM, to all that is left of
+#   this process group, ends its `sleep`. A shell that was forked just now may lose a TERM, but not
+#   a KILL, and must not kill a pid that is free again.
 SCRIPT = r"""
 limit=$1 folder=$2 log=$3; shift 3
-exec 3>&1 >>"$log" 2>&1
+exec 9>&2 3>&1 >>"$log" 2>&1
 trap : HUP INT TERM
 "$@" </dev/null &
 server=$!
@@ -34,36 +38,38 @@ exec 3>&-
 read -r _
 kill -TERM "$server"
 {
-    trap 'kill "$nap"' TERM
-    sleep "$limit" & nap=$!
-    wait "$nap" && kill -KILL "$server"
+    exec 9>&-
+    sleep "$limit"
+    kill -KILL "$server"
 } &
 timer=$!
 trap '' HUP INT TERM
 wait "$server"
-kill -TERM "$timer"
+kill -TERM 0
+kill -KILL "$timer"
+wait "$timer"
 rm -rf "$folder"
 """
 
 
 def spawn(
-    command: Sequence[str], *, limit: float, folder: Path, log: Path, inherited: Sequence[int]
+    command: Sequence[str], *, limit: float, folder: Path, log: Path, lock: int | None
 ) -> subprocess.Popen[bytes]:
     """Start a server under a watchdog.
 
     Writing to, or closing, the result's ``stdin`` stops the server. Its ``stdout`` gives the
-    server's pid and a newline, and ends when the server has ended.
+    server's pid and a newline, and ends when the server has ended. ``lock`` is an open file, which
+    stays open until the result has ended, and no longer.
     """
     arguments = [str(limit), str(folder), str(log), *command]
     return subprocess.Popen(
         ["/bin/sh", "-c", SCRIPT, "gearframe-watchdog", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if lock is None else lock,
         # Ctrl-C goes to the terminal's whole group; the server must outlast the program's
         # last commands.
         start_new_session=True,
-        pass_fds=inherited,
         bufsize=0,
         cwd="/",
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gearframe.exceptions import GearsError
 from gearframe.gears.loop import cancel as cancel_task
 from gearframe.gears.loop import loop, on_loop
+from gearframe.gears.pending import pending_of
 from gearframe.gears.runtime import current_or_none, use
 from gearframe.gears.stages.scope import Scope, current_scope, no_step
 from gearframe.gears.tasks import NO_AWAIT, StepTooLong, in_atomic
@@ -174,21 +175,31 @@ def start_coroutine(
     """Run a coroutine on the loop's thread and say how it ended.
 
     ``keep`` is given what cancels it, before it begins: who is interrupted then has that already.
+    Whoever cancels it is not told how it ended. The coroutine's owner can cancel it too, by
+    :mod:`gearframe.gears.pending`; then it fails with the owner's reason.
     """
     task: asyncio.Task[None] | None = None
     cancelled = False
+    key = object()
+    pending = pending_of(runtime if runtime is not None else context.run(current_or_none))
 
     async def guarded() -> None:
         # asyncio would let SystemExit and KeyboardInterrupt end the loop's thread.
+        good = False
+        value: Any
         try:
             with use(runtime if runtime is not None else current_or_none()):
                 value = await coroutine
+            good = True
         except StepTooLong as error:  # a failure of the coroutine, not the end of who waits for it
-            tell(False, GearsError(str(error)))
+            value = GearsError(str(error))
+        except asyncio.CancelledError as error:
+            value = GearsError(error.args[0]) if error.args else error
         except BaseException as error:  # noqa: BLE001 - user code raises what it wants
-            tell(False, error)
-        else:
-            tell(True, value)
+            value = error
+        # Before it is told: who was waiting for it may be the last to do so.
+        pending.remove(task)
+        tell(good, value)
 
     def begin() -> None:
         nonlocal task
@@ -196,16 +207,32 @@ def start_coroutine(
             coroutine.close()
         else:
             task = asyncio.get_running_loop().create_task(guarded())
+        pending.remove(key)
+
+    def end(reason: str) -> None:
+        nonlocal cancelled
+        if task is None and not cancelled:  # one that has begun is cancelled as all tasks are
+            cancelled = True
+            coroutine.close()
+            pending.remove(key)
+            context.run(tell, False, GearsError(reason))
 
     def cancel() -> None:
         nonlocal cancelled
         cancelled = True
+        pending.remove(key)
         if task is not None:
+            pending.remove(task)
             cancel_task(task)
 
     if keep is not None:
         keep(cancel)
-    on_loop(begin, context, delay)
+    try:
+        pending.add(key, end)
+        on_loop(begin, context, delay)
+    except BaseException:
+        pending.remove(key)
+        raise
 
 
 def _later(future: asyncio.Future[Any], settle: Callable[[], None]) -> None:

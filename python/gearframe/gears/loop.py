@@ -6,12 +6,13 @@ import asyncio
 import atexit
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 from typing import Any
 
 from gearframe.exceptions import GearsForceStopped
+from gearframe.gears.pending import Pending
 from gearframe.gears.tasks import STEP_SECONDS, StepTooLong, make_task, section
 
 Interrupt = Callable[[int, type[BaseException]], bool]
@@ -116,16 +117,11 @@ class LoopThread:
                 self.loop.call_exception_handler({"message": "thrown", "exception": error})
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
-            task.cancel()
+            task.cancel("the coroutine was cancelled: its interpreter ends")
         if tasks:
-            # Within the loop: the C part of Python 3.11's asyncio looks for "the current loop" in
-            # the main interpreter, also when a sub-interpreter asks.
-            self.loop.run_until_complete(_settled(tasks))
+            # Who catches its cancellation may wait for ever.
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=_LAST))
         self.loop.close()
-
-
-async def _settled(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    await asyncio.wait(tasks, timeout=_LAST)  # who catches its cancellation may wait for ever
 
 
 def start_thread(target: Callable[[], Any], name: str) -> threading.Thread:
@@ -157,6 +153,14 @@ def cancel(task: asyncio.Task[Any]) -> None:
         running = _running
     if running is not None:
         running.cancel(task)
+
+
+def cancel_all(pending: Pending, reason: str) -> None:
+    """Cancel all coroutines of an owner, from any thread."""
+    with _lock:
+        running = _running
+    if running is not None:
+        running.loop.call_soon_threadsafe(pending.cancel, reason)
 
 
 def stop_loop() -> None:

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, TypeAlias, TypeVar
 
 from gearframe.exceptions import GearsError, GearsForceStopped
+from gearframe.gears.pending import pending_of
 from gearframe.gears.runtime import current_or_none
 
 NO_AWAIT = "await is not allow inside atomic block"
@@ -156,5 +157,12 @@ def make_task(
     ever, for all interpreters of the process, and with it all that the type's module has.
     """
     task = asyncio.Task(_watched(coroutine), loop=loop, **options)
-    task.add_done_callback(lambda _: coroutine.close())  # one that was cancelled before it began
+    pending = pending_of(current_or_none())
+    pending.add(task, task.cancel)
+
+    def over(_: asyncio.Task[Any]) -> None:
+        pending.remove(task)
+        coroutine.close()  # one that was cancelled before it began
+
+    task.add_done_callback(over)
     return task

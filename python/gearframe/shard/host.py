@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
+from types import FunctionType, MethodType
 from typing import Any, Literal, NotRequired, ParamSpec, TypeAlias, TypedDict, TypeVar
 
 from gearframe.exceptions import GearframeError
@@ -26,11 +27,10 @@ __all__ = [
     "atomic_enter",
     "atomic_exit",
     "call",
-    "call_many",
     "close_box",
-    "config_all",
     "config_get",
     "facts",
+    "in_c",
     "info_set",
     "interrupt",
     "log",
@@ -157,6 +157,15 @@ def interrupt(thread_ident: int, exception: type[BaseException]) -> bool:
     raise _outside("interrupt")
 
 
+def in_c(name: str) -> Callable[..., Any] | None:
+    """Give one of these functions as it is in C, with no bytecode around it; None where it is not.
+
+    For code which must not be interrupted between the function and what comes next.
+    """
+    found = getattr(sys.modules.get(_HOST), name, None)
+    return None if isinstance(found, (FunctionType, MethodType)) else found
+
+
 @_of_the_server
 def walk_open(options: WalkOptions) -> int:
     """Begin to read keys; a native thread reads ahead."""
@@ -182,12 +191,6 @@ def call(user: str, db: int, protocol: int, argv: Argv) -> CallResult:
 
 
 @_of_the_server
-def call_many(user: str, db: int, protocol: int, argvs: list[Argv]) -> list[CallResult]:
-    """Run many commands, the server's lock taken once per half millisecond."""
-    raise _outside("call_many")
-
-
-@_of_the_server
 def atomic_enter() -> None:
     """Take the server's lock for this thread. Not recursive: RuntimeError."""
     raise _outside("atomic_enter")
@@ -209,12 +212,6 @@ def log(level: str, text: str) -> None:
 def config_get(name: str) -> str | None:
     """Get a setting of the module, or one that RG.CONFIGSET has stored; None for others."""
     raise _outside("config_get")
-
-
-@_of_the_server
-def config_all() -> dict[str, str]:
-    """Get all settings of the module."""
-    raise _outside("config_all")
 
 
 @_of_the_server

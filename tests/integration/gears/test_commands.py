@@ -32,6 +32,7 @@ def client(request: pytest.FixtureRequest, module_url: str) -> Iterator[redis.Re
         for line in found.execute_command("RG.DUMPEXECUTIONS"):
             found.execute_command("RG.ABORTEXECUTION", line[1])
             found.execute_command("RG.DROPEXECUTION", line[1])
+        until(lambda: sessions(found.execute_command) == [])
 
 
 @pytest.fixture

@@ -92,11 +92,12 @@ class Speaker:
             assert self.ask("RG.CONFIGSET", name, before) == ["OK"]
 
     def forget(self) -> None:
-        """Drop all executions."""
+        """Drop all executions; what a test has left running ends, or the test fails."""
         for line in self.ask("RG.DUMPEXECUTIONS"):
             with suppress(redis.ResponseError):  # one that a step began is gone when it is done
                 self.ask("RG.ABORTEXECUTION", line[1])
                 self.ask("RG.DROPEXECUTION", line[1])
+        until(lambda: self.ask("RG.PYDUMPSESSIONS") + self.ask("RG.PYDUMPSESSIONS", "DEAD") == [])
 
 
 def pairs(flat: list[Any]) -> Pairs:

@@ -18,6 +18,7 @@ from gearframe.gears.stages.context import Context
 from gearframe.gears.stages.parking import Parking, cancel_all
 from tests.gears_runtime import ListRuntime
 
+
 @pytest.fixture(autouse=True)
 def _stopped() -> Iterator[None]:
     yield

@@ -23,7 +23,9 @@ class MemoryHost:
         self.called: list[tuple[str, int, int, list[bytes]]] = []
         self.walks: dict[int, Any] = {}
         self.lock = threading.RLock()
-        self.interrupts = 0
+        # In C, as in the server.
+        self.interrupt: Any = ctypes.PyDLL(None)["PyThreadState_SetAsyncExc"]
+        self.interrupt.argtypes = (ctypes.c_ulong, ctypes.py_object)
 
     def post(self, box: int, message: Any) -> bool:
         if box not in self.boxes:
@@ -46,11 +48,6 @@ class MemoryHost:
 
     def close_box(self, box: int) -> None:
         self.boxes.pop(box).put(None)
-
-    def interrupt(self, ident: int, exception: type[BaseException]) -> bool:
-        self.interrupts += 1
-        number = ctypes.c_ulong(ident)
-        return ctypes.pythonapi.PyThreadState_SetAsyncExc(number, ctypes.py_object(exception)) == 1
 
     def walk_open(self, options: dict[str, Any]) -> int:
         pattern = options["pattern"].decode()

@@ -370,3 +370,76 @@ def test_a_sub_interpreter_that_has_started_may_take_its_time(plane: Plane) -> N
     assert not plane.answered(token)
     plane.tell("no_execution", job)
     assert plane.answered(token)
+
+
+# -- coroutines that go on by themselves -----------------------------------------------------------
+
+
+def lingering(plane: Plane, *options: str) -> None:
+    """Run a script that leaves a coroutine behind, and no execution."""
+    token, job, _ = plane.script(*options)
+    plane.tell("lingers", plane.control.sessions.find("a").key)  # type: ignore[union-attr]
+    plane.tell("no_execution", job)
+    assert plane.reply(token) == ("simple", "OK")
+
+
+def test_a_session_stays_while_coroutines_of_it_run(plane: Plane) -> None:
+    lingering(plane, "ID", "a")
+    (found,) = plane.sessions()
+    assert (found["ID"], found["refCount"]) == ("a", 1)
+    assert plane.got() == []
+    plane.tell("rests", "a")
+    assert plane.sessions() == []
+    assert plane.got() == [("close", "a")]
+
+
+def test_a_sub_interpreter_stays_while_coroutines_run_in_it(plane: Plane) -> None:
+    token = plane.send("RG.PYEXECUTE", "x", "ID", "a", "ISOLATION", "subinterpreter")
+    job = next(each[1] for each in plane.got(1) if each[0] == "script")
+    plane.tell("lingers", "a")
+    plane.tell("no_execution", job)
+    assert plane.answered(token)
+    assert plane.got(1) == []
+    plane.tell("rests", "a")
+    assert plane.got(1) == [("close", "a"), ("end",)]
+
+
+def test_an_upgrade_cancels_the_coroutines_of_what_it_replaces(plane: Plane) -> None:
+    lingering(plane, "ID", "a")
+    _, job, _ = plane.script("ID", "a", "UPGRADE")
+    assert plane.got() == [], "not before the new script went well"
+    plane.tell("no_execution", job)
+    assert ids(plane, "DEAD") == ["a"]
+    assert plane.got() == [("cancel", "a"), ("close", "a#2")]
+    plane.tell("rests", "a")
+    assert ids(plane, "DEAD") == []
+    assert plane.got() == [("close", "a")]
+
+
+def test_coroutines_are_not_cancelled_while_an_execution_may_wait_for_them(plane: Plane) -> None:
+    _, job, name = plane.script("ID", "a", "UNBLOCKING")
+    plane.tell("started", job, name, [])
+    plane.tell("spawned", name, f"{name}.1", [])
+    plane.tell("lingers", "a")
+    plane.done(name)
+    plane.run("ID", "a", "UPGRADE", "UNBLOCKING")
+    assert plane.got() == [], "the other one still runs"
+    plane.done(f"{name}.1")
+    assert plane.got() == [("cancel", "a")]
+
+
+def test_coroutines_of_a_script_that_fails_are_cancelled(plane: Plane) -> None:
+    token, job, _ = plane.script("ID", "a")
+    plane.tell("lingers", "a")
+    plane.tell("failed", job, "x")
+    assert plane.reply(token)[0] == "error"
+    assert plane.got() == [("cancel", "a")]
+    assert ids(plane) == [], "its id can be used again"
+    plane.tell("rests", "a")
+    assert plane.got() == [("close", "a")]
+
+
+def test_coroutines_end_with_their_worker(plane: Plane) -> None:
+    lingering(plane, "ID", "a")
+    plane.tell("worker_ended", 1, "it crashed")
+    assert plane.sessions() == []

@@ -40,16 +40,36 @@ while True:
     except: continue
     finally: continue
 """,
+    """
+log('running')
+while True:
+    try:
+        while True:
+            try:
+                while True: pass
+            except BaseException: pass
+    except BaseException: pass
+""",
+    """
+import threading
+own = threading.Condition()
+log('running')
+while True:
+    try:
+        with own, threading.Lock():
+            while True: pass
+    except BaseException: log('caught', 'debug')
+""",
 ]
 NAP = (
     "import threading; napping = threading.Event(); log('running')\nwhile True: napping.wait(0.01)"
 )
 
 
-def running(worker: Running, text: str = "running", times: int = 1) -> None:
+def running(worker: Running, text: str = "running", times: int = 1, level: str = "notice") -> None:
     """Wait until scripts have logged a line so often."""
     pause = threading.Event()
-    while worker.host.logged.count(("notice", f"GEARS: {text}")) < times:
+    while worker.host.logged.count((level, f"GEARS: {text}")) < times:
         assert worker.thread.is_alive()
         pause.wait(0.005)
 
@@ -63,7 +83,6 @@ def test_a_script_is_aborted(worker: Running, text: str) -> None:
     assert worker.failure("1/0", traceback=False) == "division by zero"
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="there is no way on Python 3.11")
 @pytest.mark.parametrize("text", SWALLOWS_ALL)
 def test_a_script_that_swallows_everything_is_aborted(worker: Running, text: str) -> None:
     for _ in range(3):

@@ -15,7 +15,7 @@ use gearframe_embedded_python::{Failure, Function, Python, Settings, Value, star
 const CHOSEN: &str = "GEARFRAME_TEST_PYTHON";
 
 /// A generous limit: what is waited for takes milliseconds.
-pub const LIMIT: Duration = Duration::from_secs(120);
+pub const LIMIT: Duration = Duration::from_secs(600);
 
 #[derive(Clone, Debug)]
 pub struct Installed {

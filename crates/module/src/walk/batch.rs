@@ -2,7 +2,9 @@
 
 use gearframe_core::keys::SeenKeys;
 use gearframe_embedded_python::{Payload, Records, Row, Span, Value};
-use gearframe_server_api::{HashFields, KeyKind, KeyView};
+use gearframe_server_api::{HashFields, KeyKind, KeyView, ScanCursor};
+
+use crate::walk::in_place::MANY_BYTES;
 
 /// A batch ends at so many bytes, however few records it has.
 const MOST_BYTES: usize = 1 << 20;
@@ -39,7 +41,12 @@ impl Batch {
     }
 
     pub(crate) fn full(&self, records: usize) -> bool {
-        self.len() >= records || self.records.bytes.len() + self.tree_bytes >= MOST_BYTES
+        self.len() >= records || self.size() >= MOST_BYTES
+    }
+
+    /// The bytes of its records.
+    pub(crate) fn size(&self) -> usize {
+        self.records.bytes.len() + self.tree_bytes
     }
 
     /// Adds a key whose value is known, or is not wanted.
@@ -81,15 +88,22 @@ impl Batch {
         }
     }
 
-    /// Adds a hash with all its fields.
-    pub(crate) fn push_hash(&mut self, key: &KeyView<'_>) {
-        let name = self.span(key.name());
-        let first = self.records.spans.len();
-        key.all_hash_fields(|field, value| {
+    /// Adds a hash with all its fields. Nothing, and `false`, if it is too large for one hold.
+    pub(crate) fn push_hash(&mut self, key: &KeyView<'_>) -> bool {
+        let (start, first) = (self.records.bytes.len(), self.records.spans.len());
+        let (name, cursor) = (self.span(key.name()), ScanCursor::new());
+        while key.scan_fields(&cursor, |field, value| {
             let (field, value) = (self.span(field), self.span(value));
             self.records.spans.extend([field, value]);
-        });
+        }) {
+            if self.records.bytes.len() - start >= MANY_BYTES {
+                self.records.bytes.truncate(start);
+                self.records.spans.truncate(first);
+                return false;
+            }
+        }
         self.push_pairs(name, first);
+        true
     }
 
     /// Adds a hash with some of its fields, those that it has.

@@ -1,87 +1,59 @@
-//! Values that come by many commands: of keys with many elements, and JSON.
+//! Values that come by commands: of keys with many elements, and JSON.
 //!
 //! A key with many elements is read in pieces, one for each hold of the lock.
 
 use gearframe_embedded_python::Value;
 use gearframe_server_api::KeyKind;
 
-use crate::calls::Session;
-use crate::resp;
-use crate::walk::later::Later;
-use crate::walk::reader::Reader;
-use crate::walk::shapes::{dict, entries, filled, id_of, items, pair, present, set, text, zset};
+use crate::walk::later::{Later, restless};
+use crate::walk::pieces::{Count, Pieces, Stop, TRIES};
+use crate::walk::shapes::{entries, id_of, items, pair, present, set, text, zset};
 
 /// The elements of one piece.
 pub(crate) const PIECE: usize = 500;
-
-/// How often a list that changes its length while it is read is begun anew.
-const TRIES: usize = 8;
 
 /// A list that never stands still is read in one hold if it has no more elements than this: that
 /// is what LRANGE costs the server whoever sends it, about a millisecond.
 const AT_ONCE: usize = 10_000;
 
-/// A key that is read piece by piece.
-pub(crate) struct Pieces<'a> {
-    pub(crate) reader: &'a Reader,
-    pub(crate) key: &'a [u8],
-    /// Of all replies so far.
-    pub(crate) bytes: usize,
-}
+/// And if these take no more than this, about, by what was seen of them.
+const AT_ONCE_BYTES: usize = 1 << 20;
 
 impl Pieces<'_> {
-    /// Runs a command in a hold of its own.
-    fn run(&mut self, command: &[&[u8]]) -> Result<Value, String> {
-        let [value] = self.run_together([command])?;
-        Ok(value)
-    }
-
-    /// Runs commands in one hold: nothing changes between them.
-    fn run_together<const N: usize>(
-        &mut self,
-        commands: [&[&[u8]]; N],
-    ) -> Result<[Value; N], String> {
-        let caller = self.reader.caller();
-        let replies = self.reader.hold(|lock| {
-            let session = Session::open(lock, caller)?;
-            Ok::<_, String>(commands.map(|command| session.run(command)))
-        })?;
-        let mut values = [const { Value::None }; N];
-        for (value, reply) in values.iter_mut().zip(replies) {
-            let bytes = reply?;
-            self.bytes += bytes.len();
-            *value = resp::read(&bytes)?;
-        }
-        Ok(values)
-    }
-
-    /// The value, or `None` for a key that is gone.
-    pub(crate) fn value(&mut self, later: &Later) -> Result<Option<Value>, String> {
+    /// The value.
+    pub(crate) fn value(&mut self, later: &Later) -> Result<Value, Stop> {
         if later.is_small() {
-            return later.shaped(self.run(&later.command())?);
+            let [reply] = self.run([&later.command()])?;
+            return match later.shaped(reply)? {
+                Some(value) => Ok(value),
+                None if later.kind == KeyKind::Stream => Ok(Value::List(Vec::new())),
+                None => Err(Stop::Gone),
+            };
         }
         match later.kind {
-            KeyKind::Empty => Ok(None),
-            KeyKind::String => Ok(present(self.run(&[b"GET", self.key])?)),
+            KeyKind::Empty => Err(Stop::Gone),
+            KeyKind::String => self.string(later.length),
+            KeyKind::Hash => self.hash(later.length),
             KeyKind::List => self.list(),
-            KeyKind::Set => Ok(filled(Value::List(self.scan(b"SSCAN")?)).map(set)),
-            KeyKind::Hash => Ok(filled(Value::List(self.scan(b"HSCAN")?)).map(dict)),
-            KeyKind::Zset => Ok(filled(Value::List(self.scan(b"ZSCAN")?)).map(zset)),
-            KeyKind::Stream => self.stream().map(Some),
+            KeyKind::Set => Ok(set(Value::List(self.scan(b"SSCAN")?))),
+            KeyKind::Zset => Ok(zset(Value::List(self.scan(b"ZSCAN")?))),
+            KeyKind::Stream => self.stream(),
             KeyKind::Module => self.module(),
         }
     }
 
     /// All elements by the cursor of a key, twice perhaps, as the server gives them.
-    fn scan(&mut self, command: &[u8]) -> Result<Vec<Value>, String> {
+    fn scan(&mut self, command: &[u8]) -> Result<Vec<Value>, Stop> {
         let (mut cursor, mut found) = (b"0".to_vec(), Vec::new());
+        let mut size = Count::up_to(PIECE);
         loop {
-            let count = PIECE.to_string();
-            let reply = self.run(&[command, self.key, &cursor, b"COUNT", count.as_bytes()])?;
+            let (count, before) = (size.elements.to_string(), self.bytes);
+            let [reply] = self.run([&[command, self.key, &cursor, b"COUNT", count.as_bytes()]])?;
+            size.learn(self.bytes - before);
             let [next, elements] = pair(reply)?;
             cursor = text(next);
             found.extend(items(elements));
-            if cursor == b"0" || self.reader.stopped() {
+            if cursor == b"0" {
                 return Ok(found);
             }
         }
@@ -90,77 +62,86 @@ impl Pieces<'_> {
     /// A long list in windows. Who pushes or pops meanwhile moves its elements, so the length and
     /// both ends must stay what they were (a capped list keeps its length while it moves); a long
     /// list that never stands still is an error, not a wrong value.
-    fn list(&mut self) -> Result<Option<Value>, String> {
+    fn list(&mut self) -> Result<Value, Stop> {
+        let mut elements = 0;
         for _ in 0..TRIES {
-            if let Some(found) = self.windows()? {
-                return Ok(filled(Value::List(found)));
+            if let Some(found) = self.windows(&mut elements)? {
+                return Ok(Value::List(found));
             }
         }
-        let end = (AT_ONCE - 1).to_string();
-        let [all, length] = self.run_together([
+        let each = (self.bytes / elements.max(1)).max(1);
+        let most = AT_ONCE.min(AT_ONCE_BYTES / each);
+        let end = most.saturating_sub(1).to_string();
+        let [all, length] = self.run([
             &[b"LRANGE", self.key, b"0", end.as_bytes()],
             &[b"LLEN", self.key],
         ])?;
         let all = items(all);
         if length == Value::Int(all.len() as i64) {
-            return Ok(filled(Value::List(all)));
+            return Ok(Value::List(all));
         }
-        let key = String::from_utf8_lossy(self.key);
-        Err(format!(
-            "the list {key:?} changes while it is read; stop its writers, or read it with execute('LRANGE', ...)"
-        ))
+        Err(restless("the list", self.key, "LRANGE").into())
     }
 
-    fn windows(&mut self) -> Result<Option<Vec<Value>>, String> {
+    /// The list, if it stood still; `elements` counts what was read.
+    fn windows(&mut self, elements: &mut usize) -> Result<Option<Vec<Value>>, Stop> {
         let (mut found, mut known) = (Vec::new(), None);
+        let mut size = Count::up_to(2 * PIECE);
         loop {
-            let (start, end) = (
+            let (start, end, before) = (
                 found.len().to_string(),
-                (found.len() + 2 * PIECE - 1).to_string(),
+                (found.len() + size.elements - 1).to_string(),
+                self.bytes,
             );
-            let [piece, length, first, tail] = self.run_together([
+            let [piece, length, first, tail] = self.run([
                 &[b"LRANGE", self.key, start.as_bytes(), end.as_bytes()],
                 &[b"LLEN", self.key],
                 &[b"LRANGE", self.key, b"0", b"0"],
                 &[b"LRANGE", self.key, b"-1", b"-1"],
             ])?;
+            let piece = items(piece);
+            *elements += piece.len();
             let now = (length, first, tail);
-            if *known.get_or_insert_with(|| now.clone()) != now && !self.reader.stopped() {
+            if *known.get_or_insert_with(|| now.clone()) != now {
                 return Ok(None);
             }
-            let piece = items(piece);
-            let last = piece.len() < 2 * PIECE;
+            let last = piece.len() < size.elements;
             found.extend(piece);
-            if last || self.reader.stopped() {
+            if last {
                 return Ok(Some(found));
             }
+            size.learn(self.bytes - before);
         }
     }
 
     /// The entries of a stream, page by page; those that are added meanwhile may be among them.
-    fn stream(&mut self) -> Result<Value, String> {
+    fn stream(&mut self) -> Result<Value, Stop> {
         let (mut from, mut found) = (b"-".to_vec(), Vec::new());
+        let mut size = Count::up_to(PIECE);
         loop {
-            let count = PIECE.to_string();
+            let (count, before) = (size.elements.to_string(), self.bytes);
             let command = [b"XRANGE", self.key, &from, b"+", b"COUNT", count.as_bytes()];
-            let page = entries(self.run(&command)?)?;
-            let last = page.len() < PIECE;
+            let [page] = self.run([&command])?;
+            let page = entries(page)?;
+            let last = page.len() < size.elements;
             if let Some(id) = page.last().and_then(id_of) {
                 from = [b"(", id].concat();
             }
             found.extend(page);
-            if last || self.reader.stopped() {
+            if last {
                 return Ok(Value::List(found));
             }
+            size.learn(self.bytes - before);
         }
     }
 
     /// A JSON document as text; other types of modules have no value.
-    fn module(&mut self) -> Result<Option<Value>, String> {
-        match text(self.run(&[b"TYPE", self.key])?).as_slice() {
-            b"none" => Ok(None),
-            b"ReJSON-RL" => Ok(present(self.run(&[b"JSON.GET", self.key])?)),
-            _ => Ok(Some(Value::None)),
+    fn module(&mut self) -> Result<Value, Stop> {
+        let [kind] = self.run([&[b"TYPE", self.key]])?;
+        if text(kind) != b"ReJSON-RL" {
+            return Ok(Value::None);
         }
+        let [document] = self.run([&[b"JSON.GET", self.key]])?;
+        present(document).ok_or(Stop::Gone)
     }
 }

@@ -13,19 +13,26 @@ use gearframe_server_api::KeyKind;
 use crate::calls::Session;
 use crate::resp;
 use crate::walk::batch::Batch;
-use crate::walk::collections::{PIECE, Pieces};
+use crate::walk::collections::PIECE;
+use crate::walk::in_place::MANY_BYTES;
+use crate::walk::pieces::{PIECE_BYTES, Pieces, Stop, TRIES};
 use crate::walk::reader::{HOLD, Reader};
-use crate::walk::shapes::{dict, entries, filled, items, present, set, zset};
+use crate::walk::shapes::{entries, filled, items, present, set, zset};
 
-/// The strings of one MGET, and their bytes together, unless it is one longer string.
+/// The strings of one MGET; their bytes together are those of a piece.
 const STRINGS: usize = 200;
-const STRING_BYTES: usize = 128 << 10;
+
+/// More elements are not read before the first of them say how long they are.
+const TRUSTED: usize = 32;
+const FIRST: usize = 4;
 
 /// A key whose value is still to be read.
 pub(crate) struct Later {
     pub(crate) key: Vec<u8>,
     pub(crate) kind: KeyKind,
     pub(crate) length: usize,
+    /// Its elements are few, but so long that it is read in pieces.
+    pub(crate) large: bool,
 }
 
 /// Reads the values of the first keys into the batch, in as many holds as they need: one for many
@@ -53,7 +60,7 @@ fn strings_at_once(later: &VecDeque<Later>) -> usize {
     let mut bytes = 0;
     let fits = |later: &&Later| {
         bytes += later.length;
-        later.kind == KeyKind::String && bytes <= STRING_BYTES
+        later.kind == KeyKind::String && bytes <= PIECE_BYTES
     };
     later.iter().take(STRINGS).take_while(fits).count()
 }
@@ -69,7 +76,7 @@ fn read_strings(reader: &Reader, strings: Vec<Later>, batch: &mut Batch) -> Resu
         match values.next() {
             Some(Value::Bulk(text)) => batch.push_text(&later.key, &text),
             // Gone, or of another type by now.
-            _ => again(reader, later, batch)?,
+            _ => read(reader, later, batch)?,
         }
     }
     Ok(())
@@ -87,22 +94,30 @@ fn read_small(
         let session = Session::open(lock, reader.caller())?;
         let mut replies = Vec::new();
         for later in later.iter().take(small) {
-            replies.push(session.run(&later.command()));
+            let large = later.seems_large(&session);
+            replies.push((!large).then(|| session.run(&later.command())));
             if Instant::now() >= end {
                 break;
             }
         }
         Ok::<_, String>(replies)
     })?;
-    for (later, reply) in later.drain(..replies.len()).zip(replies) {
+    for (mut later, reply) in later.drain(..replies.len()).zip(replies) {
+        later.large = reply.is_none();
+        let Some(reply) = reply else {
+            read(reader, later, batch)?;
+            continue;
+        };
         let bytes = reply?;
         match resp::read(&bytes) {
-            Err(text) if text.starts_with("WRONGTYPE") => again(reader, later, batch)?,
-            outcome => {
-                if let Some(value) = later.shaped(outcome?)? {
+            Err(text) if text.starts_with("WRONGTYPE") => read(reader, later, batch)?,
+            outcome => match later.shaped(outcome?)? {
+                Some(value) => {
                     batch.push(&later.key, later.kind.name(), Some(value), bytes.len());
                 }
-            }
+                // Gone; or a stream, which may be empty.
+                None => read(reader, later, batch)?,
+            },
         }
     }
     Ok(())
@@ -112,13 +127,28 @@ impl Later {
     /// Whether one short command reads it.
     pub(crate) fn is_small(&self) -> bool {
         match self.kind {
-            KeyKind::String => self.length <= STRING_BYTES,
-            KeyKind::List | KeyKind::Set | KeyKind::Hash | KeyKind::Zset => {
-                self.length <= 2 * PIECE
-            }
+            _ if self.large => false,
+            KeyKind::String => self.length <= PIECE_BYTES,
+            KeyKind::List | KeyKind::Set | KeyKind::Zset => self.length <= 2 * PIECE,
             KeyKind::Stream => self.length <= PIECE,
-            KeyKind::Empty | KeyKind::Module => false,
+            KeyKind::Hash | KeyKind::Empty | KeyKind::Module => false,
         }
+    }
+
+    /// Whether its first elements are so long that all of them are too much for one hold. Nobody
+    /// knows what an element takes before it is read; the others may be longer, or shorter.
+    fn seems_large(&self, session: &Session<'_>) -> bool {
+        let key = self.key.as_slice();
+        let command: &[&[u8]] = match self.kind {
+            _ if self.length <= TRUSTED => return false,
+            KeyKind::List => &[b"LRANGE", key, b"0", b"3"],
+            KeyKind::Set => &[b"SRANDMEMBER", key, b"4"],
+            KeyKind::Zset => &[b"ZRANGE", key, b"0", b"3"],
+            KeyKind::Stream => &[b"XRANGE", key, b"-", b"+", b"COUNT", b"4"],
+            _ => return false,
+        };
+        let first = session.run(command).map_or(0, |reply| reply.len());
+        first / FIRST * self.length > MANY_BYTES
     }
 
     /// The command that reads all of it.
@@ -127,63 +157,57 @@ impl Later {
         match self.kind {
             KeyKind::List => vec![b"LRANGE", key, b"0", b"-1"],
             KeyKind::Set => vec![b"SMEMBERS", key],
-            KeyKind::Hash => vec![b"HGETALL", key],
             KeyKind::Zset => vec![b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"],
             KeyKind::Stream => vec![b"XRANGE", key, b"-", b"+"],
-            KeyKind::String | KeyKind::Empty | KeyKind::Module => vec![b"GET", key],
+            KeyKind::String | KeyKind::Hash | KeyKind::Empty | KeyKind::Module => {
+                vec![b"GET", key]
+            }
         }
     }
 
-    /// What the reply to its command is to Python; `None` for a key that is gone.
+    /// What the reply to its command is to Python; `None` for a key that seems to be gone.
     pub(crate) fn shaped(&self, reply: Value) -> Result<Option<Value>, String> {
         Ok(match self.kind {
             KeyKind::List => filled(reply),
             KeyKind::Set => filled(reply).map(set),
-            KeyKind::Hash => filled(reply).map(dict),
             KeyKind::Zset => filled(reply).map(zset),
-            KeyKind::Stream => Some(Value::List(entries(reply)?)),
-            KeyKind::String | KeyKind::Empty | KeyKind::Module => present(reply),
+            KeyKind::Stream => filled(Value::List(entries(reply)?)),
+            KeyKind::String | KeyKind::Hash | KeyKind::Empty | KeyKind::Module => present(reply),
         })
     }
 }
 
 /// Reads the value of a key into the batch. A key that is gone by now gives no record; one that
 /// has become another type is read as that.
-fn read(reader: &Reader, later: Later, batch: &mut Batch) -> Result<(), String> {
-    let mut pieces = Pieces {
-        reader,
-        key: &later.key,
-        bytes: 0,
-    };
-    let value = match pieces.value(&later) {
-        Err(text) if text.starts_with("WRONGTYPE") => return again(reader, later, batch),
-        outcome => outcome?,
-    };
-    let Some(value) = value else { return Ok(()) };
-    batch.documents |= later.kind == KeyKind::Module && value != Value::None;
-    batch.push(&later.key, later.kind.name(), Some(value), pieces.bytes);
-    Ok(())
+fn read(reader: &Reader, mut later: Later, batch: &mut Batch) -> Result<(), String> {
+    for _ in 0..TRIES {
+        let mut pieces = Pieces::new(reader, &later);
+        let (value, bytes) = (pieces.value(&later), pieces.bytes);
+        match value {
+            Ok(value) => {
+                batch.documents |= later.kind == KeyKind::Module && value != Value::None;
+                batch.push(&later.key, later.kind.name(), Some(value), bytes);
+                return Ok(());
+            }
+            Err(Stop::Gone) => return Ok(()),
+            Err(Stop::Failed(text)) => return Err(text),
+            Err(Stop::Became(kind, length)) => {
+                later = Later {
+                    kind,
+                    length,
+                    large: false,
+                    ..later
+                }
+            }
+        }
+    }
+    Err(restless("the type of the key", &later.key, "TYPE"))
 }
 
-fn again(reader: &Reader, later: Later, batch: &mut Batch) -> Result<(), String> {
-    let (kind, length) = reader.hold(|lock| {
-        let opened = lock
-            .select_db(reader.caller().db)
-            .then(|| lock.open(&later.key));
-        opened.map_or((KeyKind::Empty, 0), |key| {
-            (key.view().kind(), key.view().length())
-        })
-    });
-    if kind == KeyKind::Empty || reader.stopped() {
-        return Ok(());
-    }
-    read(
-        reader,
-        Later {
-            kind,
-            length,
-            ..later
-        },
-        batch,
+/// What changes too fast to be read.
+pub(crate) fn restless(what: &str, key: &[u8], command: &str) -> String {
+    let key = String::from_utf8_lossy(key);
+    format!(
+        "{what} {key:?} changes while it is read; stop its writers, or read it with execute('{command}', ...)"
     )
 }

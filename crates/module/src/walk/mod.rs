@@ -6,8 +6,10 @@
 
 mod batch;
 mod collections;
+mod in_place;
 mod later;
 mod options;
+mod pieces;
 mod reader;
 mod registry;
 mod shapes;

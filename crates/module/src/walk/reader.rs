@@ -12,6 +12,7 @@ use gearframe_server_api::{ContextLock, HashFields, KeyKind, KeyView, ScanCursor
 use crate::calls::{Caller, Session};
 use crate::lock::ServerLock;
 use crate::walk::batch::Batch;
+use crate::walk::in_place::{MANY_BYTES, MANY_FIELDS};
 use crate::walk::later::{self, Later};
 use crate::walk::options::{Need, Options};
 use crate::walk::registry::Cost;
@@ -19,9 +20,6 @@ use crate::walk::registry::Cost;
 /// How long one hold of the lock reads. The clock is looked at after each step of the server's
 /// scan, which gives a handful of keys.
 pub(crate) const HOLD: Duration = Duration::from_micros(250);
-
-/// A hash with more fields is read in pieces, like the other types with many elements.
-const MANY_FIELDS: usize = 512;
 
 /// What the thread of a walk sends: batches, and then its end or an error.
 pub(crate) type Found = Result<Option<Batch>, String>;
@@ -43,9 +41,18 @@ struct Progress {
     /// Keys whose values come by commands, after the step of the scan.
     later: Vec<Later>,
     refused: Option<String>,
+    /// The bytes of the batch when the hold began.
+    before: usize,
 }
 
 impl Progress {
+    /// Adds a hash in place if it is small, and this hold has not copied enough.
+    fn take_hash(&mut self, key: &KeyView<'_>) -> bool {
+        key.length() <= MANY_FIELDS
+            && self.batch.size() - self.before < MANY_BYTES
+            && self.batch.push_hash(key)
+    }
+
     fn enough(&self, records: usize) -> bool {
         self.batch.full(records) || self.later.len() >= records || self.refused.is_some()
     }
@@ -110,9 +117,11 @@ impl Reader {
             batch: self.empty(),
             later: Vec::new(),
             refused: None,
+            before: 0,
         };
         loop {
             let checked = progress.batch.len();
+            progress.before = progress.batch.size();
             let more = self.hold(|lock| self.step(lock, &cursor, &mut progress))?;
             progress.batch.check()?;
             let mut waiting = progress.drop_met(checked);
@@ -209,39 +218,37 @@ impl Reader {
     fn take(&self, key: &KeyView<'_>, user: &User<'_>, progress: &mut Progress) {
         let need = self.options.need();
         if need == Need::Value && !user.may_read(key) {
-            let (user, key) = (&self.caller.user, key.name());
-            let (user, key) = (String::from_utf8_lossy(user), String::from_utf8_lossy(key));
-            progress.refused = Some(format!(
-                "NOPERM the user {user:?} may not read the key {key:?}"
-            ));
+            progress.refused = Some(self.may_not_read(key.name()));
             return;
         }
-        let batch = &mut progress.batch;
         let kind = if need == Need::Key {
             KeyKind::Empty
         } else {
             key.kind()
         };
-        match (need, kind) {
-            (Need::Key | Need::Type, _) | (_, KeyKind::Empty) => {
-                batch.push(key.name(), kind.name(), None, 0);
+        if need != Need::Value || kind == KeyKind::Empty {
+            return progress.batch.push(key.name(), kind.name(), None, 0);
+        }
+        if kind == KeyKind::Hash {
+            if let Some((fields, names)) = &self.fields {
+                return progress.batch.push_fields(key, fields, names);
             }
-            (Need::Value, KeyKind::Hash)
-                if self.fields.is_some() || key.length() <= MANY_FIELDS =>
-            {
-                match &self.fields {
-                    Some((fields, names)) => batch.push_fields(key, fields, names),
-                    None => batch.push_hash(key),
-                }
-            }
-            (Need::Value, kind) => {
-                progress.later.push(Later {
-                    key: key.name().to_vec(),
-                    kind,
-                    length: key.length(),
-                });
+            if progress.take_hash(key) {
+                return;
             }
         }
+        progress.later.push(Later {
+            key: key.name().to_vec(),
+            kind,
+            length: key.length(),
+            large: false,
+        });
+    }
+
+    pub(crate) fn may_not_read(&self, key: &[u8]) -> String {
+        let user = String::from_utf8_lossy(&self.caller.user);
+        let key = String::from_utf8_lossy(key);
+        format!("NOPERM the user {user:?} may not read the key {key:?}")
     }
 }
 

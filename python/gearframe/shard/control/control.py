@@ -169,4 +169,6 @@ class Control:
         "failed": _failed,
         "done": lambda self, *of: self.scripts.done(*of),
         "spawned": lambda self, *of: self.scripts.spawned(*of),
+        "lingers": lambda self, key: self.sessions.linger(key, lingers=True),
+        "rests": lambda self, key: self.sessions.linger(key, lingers=False),
     }

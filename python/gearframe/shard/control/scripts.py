@@ -202,6 +202,7 @@ class Scripts:
             for execution in self._running(session):
                 outcome = {"results": [], "errors": [problem], "aborted": True}
                 self._executions.finish(execution, outcome)
+            self._sessions.linger(session.key, lingers=False)
 
     def _running(self, session: Session) -> list[Execution]:
         return [each for each in map(self._executions.find, session.running) if each is not None]

@@ -1,17 +1,17 @@
 """Sessions: what scripts run in, and for how long they stay.
 
 A session is created by RG.PYEXECUTE. It stays as long as something refers to it: its script while
-it runs, every execution that is kept (running, or finished and not yet dropped), and every
-registration. RedisGears counts these in ``refCount`` too. When the last is gone, so is the
-session, and its id can be used again; a script that neither runs nor registers anything leaves
-none behind.
+it runs, every execution that is kept (running, or finished and not yet dropped), every
+registration, and the coroutines that it has left running. RedisGears counts these in ``refCount``
+too. When the last is gone, so is the session, and its id can be used again; a script that neither
+runs nor registers anything leaves none behind.
 
 What costs memory is let go earlier: once no code of a session can run any more its worker forgets
 it (a sub-interpreter ends), though its id is taken until the last of its results is dropped. A
 session that is profiled keeps its worker, which has the profile.
 
 A session that was replaced (UPGRADE, REPLACE_WITH) and still has executions is *dead* until they
-are gone.
+are gone. When none of them runs, its coroutines are cancelled; so are those of a script that fails.
 """
 
 from __future__ import annotations
@@ -46,17 +46,23 @@ class Session:
     scripts: int = 0
     kept: set[str] = field(default_factory=set)
     running: set[str] = field(default_factory=set)
+    lingers: bool = False
     registrations: list[Tree] = field(default_factory=list)
 
     @property
     def references(self) -> int:
         """How many things keep the session alive."""
-        return self.scripts + len(self.kept) + len(self.registrations)
+        return self.scripts + len(self.kept) + len(self.registrations) + self.lingers
 
     @property
     def idle(self) -> bool:
         """Whether no code of the session can run any more."""
-        return not (self.scripts or self.running or self.registrations)
+        return not (self.busy or self.lingers or self.registrations)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a script or an execution of the session runs."""
+        return bool(self.scripts or self.running)
 
 
 @dataclass(frozen=True)
@@ -218,6 +224,19 @@ class Sessions:
                 session.requirements = None
         elif session.idle and not session.profile:
             self._forget(session)
+        elif session.lingers and session.linked == UNLINKED and not session.busy:
+            self._cancel(session)
+
+    def _cancel(self, session: Session) -> None:
+        if session.worker is not None:
+            self._workers.tell(session.worker, ("cancel", session.key))
+
+    def linger(self, key: str, *, lingers: bool) -> None:
+        """Take in that coroutines of a session go on by themselves, or that none is left."""
+        session = self._all.get(key)
+        if session is not None:
+            session.lingers = lingers
+            self.settle(session)
 
     def _forget(self, session: Session) -> None:
         worker, session.worker = session.worker, None

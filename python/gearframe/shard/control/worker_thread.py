@@ -21,11 +21,13 @@ def run(box: int, subinterpreter: bool = False) -> None:
     problem: str | None = None
     try:
         from gearframe.shard.worker import extensions
-        from gearframe.shard.worker.main import run as work
 
         extensions.refuse_frames_of_others()
         if subinterpreter:
             extensions.refuse_unfit()
+        # Not before: it imports asyncio, whose fast part is among what is refused.
+        from gearframe.shard.worker.main import run as work
+
         host.post(0, ("worker_begun", box))
         work(box)
     except BaseException:  # noqa: BLE001 - user code runs below; nothing of it may end unheard

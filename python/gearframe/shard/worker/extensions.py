@@ -19,7 +19,8 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 # Parts of the standard library that keep objects for the process. Python 3.11 has "the running
-# loop" of asyncio's fast part there. Python 3.12 refuses those of the list, but only after they
+# loop" of asyncio's fast part there, so that coroutines are told that they belong to the loop of
+# another interpreter. Python 3.12 refuses those of the list, but only after they
 # have taken memory from the sub-interpreter's allocator for objects that the main interpreter then
 # frees; the first one it does not even refuse. Of what matters there is a twin in Python, which is
 # used instead.

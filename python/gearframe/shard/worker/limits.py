@@ -3,9 +3,7 @@
 The code's thread gets :class:`GearsForceStopped` at its next bytecode, again and again until it
 has ended, so that code which swallows it gets the next one. What is in C then, such as a sleep or a
 long sort, cannot be ended: the exception waits until it is back in Python.
-Code that has swallowed many of them is ended as ``lines`` does it, on Python 3.12 and later. On
-Python 3.11 an endless loop around a ``try`` that swallows everything, and in which it spends all of
-its time, goes on.
+Code that has swallowed many of them is ended as ``lines`` does it, on Python 3.11 as ``insist``.
 
 A thread whose job has ended must never be hit, for it may have the next job already. How that is
 made sure stands at :meth:`Guard.run`.
@@ -13,6 +11,7 @@ made sure stands at :meth:`Guard.run`.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from typing import TypeVar
 
 from gearframe.exceptions import GearsForceStopped
 from gearframe.gears.tasks import section
+from gearframe.shard.worker.insist import Insistence
 from gearframe.shard.worker.lines import LineStops
 from gearframe.shard.worker.output import to_log
 
@@ -27,7 +27,7 @@ Interrupt = Callable[[int, type[BaseException]], bool]
 
 _AGAIN = 0.005  # seconds between two interrupts of the same thread
 _AFTER_A_FAULT = 1.0  # seconds until it is tried again
-_MANY = 40  # interrupts, after which code is taken for one that swallows them
+_MANY = 20  # interrupts, after which code is taken for one that swallows them
 
 T = TypeVar("T")
 
@@ -145,7 +145,7 @@ class Guard:
         with self._lock:
             self._deadlines.remove(deadline)
 
-    def tick(self, interrupt: Interrupt, lines: LineStops) -> float | None:
+    def tick(self, interrupt: Interrupt, stops: LineStops | Insistence) -> float | None:
         """Do what is due; seconds until the next time, None where nothing is to come."""
         with self._lock:
             now = time.monotonic()
@@ -153,14 +153,16 @@ class Guard:
                 self.reason = next((why for when, why in self._deadlines if when <= now), None)
             if self._thread is None:
                 if self._interrupted is not None:
-                    lines.end(self._interrupted)
+                    stops.end(self._interrupted)
                 return None
             if self.reason is not None:
-                interrupt(self._thread, GearsForceStopped)
-                self._interrupted = self._thread
+                exception = GearsForceStopped
                 self._interrupts += 1
                 if self._interrupts > _MANY:
-                    lines.begin(self._thread, self.runs_here)
+                    stops.begin(self._thread, self.runs_here)
+                    exception = stops.exception
+                interrupt(self._thread, exception)
+                self._interrupted = self._thread
                 return _AGAIN
             return min((when - now for when, _ in self._deadlines), default=None)
 
@@ -191,7 +193,7 @@ class Watchdog:
 
     def __init__(self, interrupt: Interrupt) -> None:
         self._interrupt = interrupt
-        self._lines = LineStops()
+        self._stops = LineStops() if sys.version_info >= (3, 12) else Insistence()
         self._lock = threading.Lock()
         self._wake = threading.Lock()  # locked while there is nothing new
         self._wake.acquire()
@@ -235,7 +237,7 @@ class Watchdog:
         waits = []
         for guard in guards:
             try:
-                wait = guard.tick(self._interrupt, self._lines)
+                wait = guard.tick(self._interrupt, self._stops)
             except Exception as error:  # noqa: BLE001  it watches over all others too
                 to_log(f"the watchdog of gears failed, and goes on: {error!r}", "warning")
                 wait = _AFTER_A_FAULT

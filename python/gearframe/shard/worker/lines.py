@@ -1,4 +1,4 @@
-"""Ending code that swallows every interrupt: from Python 3.12 on each of its lines raises one.
+"""Ending code that swallows every interrupt, from Python 3.12 on: each of its lines raises one.
 
 A loop around a ``try`` that swallows everything has hardly a moment outside of that ``try``, so a
 single interrupt now and then always arrives inside. Where each line raises there is no line that
@@ -36,7 +36,14 @@ class LineStops:
     """Raises :class:`GearsForceStopped` at each line of threads that are to end.
 
     Used by one thread, the watchdog; an interpreter has one of these.
+
+    Attributes
+    ----------
+    exception : type
+        What the watchdog throws into these threads now and then.
     """
+
+    exception: type[GearsForceStopped] = GearsForceStopped
 
     def __init__(self) -> None:
         self._ending: dict[int, Callable[[], bool]] = {}
@@ -71,7 +78,7 @@ class LineStops:
         return True
 
     def _raise(self, code: CodeType, _: int, __: int = 0) -> Any:
-        if _is_shared(code.co_filename):
+        if is_shared(code.co_filename):
             return _monitoring.DISABLE  # not asked again
         wanted = self._ending.get(threading.get_ident())
         if wanted is not None and wanted():
@@ -79,7 +86,7 @@ class LineStops:
         return None
 
 
-def _is_shared(name: str) -> bool:
+def is_shared(name: str) -> bool:
     """Whether code of this file is everybody's."""
     if name.startswith(_NOT_CHANGED):
         return True

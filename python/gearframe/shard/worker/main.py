@@ -11,13 +11,14 @@ from typing import Any
 
 from gearframe.exceptions import GearframeError, GearsError
 from gearframe.gears.futures import create_future, set_future_exception, set_future_results
-from gearframe.gears.loop import loop, stop_loop, use_interrupt
+from gearframe.gears.loop import cancel_all, loop, stop_loop, use_interrupt
 from gearframe.gears.plan import Plan
 from gearframe.gears.runtime import Launcher
 from gearframe.gears.stages.scope import no_step
 from gearframe.shard import host
 from gearframe.shard.worker.execution import Execution, let_go, not_begun
 from gearframe.shard.worker.globals import environment, fill_main
+from gearframe.shard.worker.interrupts import interrupt
 from gearframe.shard.worker.launch import ScriptLauncher
 from gearframe.shard.worker.limits import Guard, Watchdog, undisturbed
 from gearframe.shard.worker.output import redirect, to_log
@@ -49,7 +50,7 @@ def run(box: int) -> None:
     """
     redirect()
     fill_main()
-    use_interrupt(host.interrupt, let_go)
+    use_interrupt(interrupt, let_go)
     gc.set_threshold(_GARBAGE, *gc.get_threshold()[1:])
     Worker(box).serve()
 
@@ -66,7 +67,7 @@ class Worker:
     def __init__(self, box: int) -> None:
         self._box = box
         self._sessions = Sessions(environment)
-        self._watchdog = Watchdog(host.interrupt)
+        self._watchdog = Watchdog(interrupt)
         threads = int(host.config_get("ExecutionThreads") or 3)
         nested = [(f"gears-nested-{level}", _NESTED_THREADS) for level in range(1, _DEEPEST + 1)]
         self._pools = [Pool(*each, _fault) for each in [("gears", threads), *nested]]
@@ -115,6 +116,10 @@ class Worker:
 
     def _on_close(self, session: str) -> None:
         self._sessions.close(session)
+
+    def _on_cancel(self, session: str) -> None:
+        reason = "the coroutine was cancelled: its session has ended"
+        cancel_all(self._sessions.get(session).coroutines, reason)
 
     def _on_script(self, job: int, session: str, source: bytes, options: dict[str, Any]) -> None:
         try:
@@ -167,13 +172,24 @@ class Worker:
     def _submit(self, task: Task, job: Job) -> None:
         with self._lock:
             self._running[task.execution] = (task, job)
+            task.session.tasks += 1
         self._pools[task.caller.depth].submit(job)
 
     def _forget(self, task: Task) -> None:
+        """Let go of a task that has ended, before its end is told; the first call counts."""
         task.stop_clock()
         with self._lock:
-            if self._running.get(task.execution, (None,))[0] is task:
-                del self._running[task.execution]
+            if self._running.get(task.execution, (None,))[0] is not task:
+                return
+            del self._running[task.execution]
+            task.session.tasks -= 1
+            left = task.session.tasks
+        if not left and self._sessions.is_open(task.session):
+            name = task.session.id
+            task.session.coroutines.when_over(
+                lambda: host.post(CONTROL, ("lingers", name)),
+                lambda: host.post(CONTROL, ("rests", name)),
+            )
 
     def _script(self, task: Task, source: bytes) -> None:
         """Run a script, then the execution that it made."""
@@ -183,12 +199,14 @@ class Worker:
         task.start_clock()
         try:
             failure = run_script(task, source, launch)
+            if failure is None and launch.plan is not None:
+                self._execute(task, launch.plan, spawn, launch.future)
+                return
+            self._forget(task)
             if failure is not None:
                 host.post(CONTROL, ("failed", task.job, failure))
-            elif launch.plan is None:
-                host.post(CONTROL, ("no_execution", task.job))
             else:
-                self._execute(task, launch.plan, spawn, launch.future)
+                host.post(CONTROL, ("no_execution", task.job))
         except Exception as error:
             _lost(task, error)
             raise
@@ -204,6 +222,7 @@ class Worker:
         host.post(CONTROL, ("started", task.job, task.execution, plan.describe()))
         execution = Execution(task, plan, spawn)
         told = execution.run()
+        self._forget(task)
         host.post(CONTROL, ("done", task.execution, told))
         if future is not None:
             set_future_results(future, execution.pair)

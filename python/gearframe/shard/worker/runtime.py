@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gearframe.exceptions import GearsError
+from gearframe.gears.pending import Pending
 from gearframe.gears.plan import Reader
 from gearframe.shard import host
 from gearframe.shard.worker.arguments import from_reply, to_argv, to_bytes
@@ -60,10 +61,13 @@ class ServerRuntime:
         On whose behalf.
     guard : Guard or None
         What can end the code.
+    coroutines : Pending
+        Where coroutines are noted that run in it.
     """
 
-    def __init__(self, caller: Caller, guard: Guard | None) -> None:
+    def __init__(self, caller: Caller, guard: Guard | None, coroutines: Pending) -> None:
         self.caller = caller
+        self.coroutines = coroutines
         self._guard = guard
         self._walks: set[int] = set()
         self.cost = {"keys": 0, "lock_us": 0, "walk_us": 0, "longest_hold_us": 0}

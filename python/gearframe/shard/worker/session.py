@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gearframe.exceptions import GearsError
+from gearframe.gears.pending import Pending
 from gearframe.shard.worker.failures import hide_source, show_source
 from gearframe.shard.worker.profile import SessionProfile
 
@@ -30,6 +31,10 @@ class Session:
         What its author calls it.
     profile : SessionProfile or None
         What its code took, where that is measured.
+    coroutines : Pending
+        What of it is on the loop.
+    tasks : int
+        How many scripts and executions of it wait or run.
     """
 
     def __init__(self, name: str, names: dict[str, Any], options: Mapping[str, Any]) -> None:
@@ -38,6 +43,8 @@ class Session:
         self.description: str = options.get("description") or ""
         self.site: list[str] = list(options.get("site") or ())
         self.profile = SessionProfile() if options.get("profile") else None
+        self.coroutines = Pending()
+        self.tasks = 0
         self._files: list[str] = []
 
     def add_script(self, source: str) -> str:
@@ -91,6 +98,10 @@ class Sessions:
         if session is None:
             raise GearsError(f"session {name} is not open here; open it before running its scripts")
         return session
+
+    def is_open(self, session: Session) -> bool:
+        """Whether a session is the one that has its name."""
+        return self._sessions.get(session.id) is session
 
     def close(self, name: str) -> None:
         """End a session. Code of it that still runs keeps its variables."""

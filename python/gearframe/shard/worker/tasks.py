@@ -77,7 +77,7 @@ class Task:
 
     def runtime(self) -> ServerRuntime:
         """Make the engine's runtime for it."""
-        return ServerRuntime(self.caller, self.guard)
+        return ServerRuntime(self.caller, self.guard, self.session.coroutines)
 
     def limits(self) -> Limits:
         """Give the limits that the engine looks after."""

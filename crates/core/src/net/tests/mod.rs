@@ -7,15 +7,19 @@ mod transfer;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::{Cancel, ConnectOptions, Connection};
 use crate::Result;
 use crate::resp::{Reply, parse_reply};
 
+/// A limit that only a hang exceeds, however busy the machine is.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
 pub(super) fn options_to(host: &str, port: u16) -> ConnectOptions {
     let json = format!(
         r#"{{"endpoint":{{"tcp":{{"host":"{host}","port":{port}}}}},"tls":null,
-        "username":null,"password":null,"db":0,"connect_timeout_ms":1000,"read_timeout_ms":1000,
+        "username":null,"password":null,"db":0,"connect_timeout_ms":60000,"read_timeout_ms":60000,
         "retries":0,"backoff_ms":10,"max_backoff_ms":50,"client_name":"test","protocol":null}}"#
     );
     ConnectOptions::from_json(&json).unwrap()

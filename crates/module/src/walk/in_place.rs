@@ -1,0 +1,121 @@
+//! Values that are read in place: long strings, and hashes.
+//!
+//! A command would copy them twice while the lock is held.
+
+use gearframe_embedded_python::Value;
+use gearframe_server_api::ScanCursor;
+
+use crate::walk::pieces::{PIECE_BYTES, Pieces, Stop};
+
+/// A hash with more fields, or more bytes, is read in pieces. Less is of one moment.
+pub(crate) const MANY_FIELDS: usize = 512;
+pub(crate) const MANY_BYTES: usize = 512 << 10;
+
+/// What a field costs beside its bytes.
+const FIELD: usize = 128;
+
+/// Fields and values of a piece, with their places in its bytes.
+struct Fields {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Fields {
+    fn new() -> Self {
+        Self {
+            bytes: touched(2 * PIECE_BYTES),
+            ends: Vec::new(),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn size(&self) -> usize {
+        self.bytes.len() + self.ends.len() * FIELD / 2
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (Value, Value)> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let mut texts = starts
+            .zip(&self.ends)
+            .map(|(start, end)| self.bytes[start..*end].to_vec());
+        std::iter::from_fn(move || Some((Value::Key(texts.next()?), Value::Bulk(texts.next()?))))
+    }
+}
+
+/// Memory that was written to: no page of it is looked for when it is filled, under the lock.
+fn touched(length: usize) -> Vec<u8> {
+    vec![1; length]
+}
+
+impl Pieces<'_> {
+    /// A hash. A field that the cursor gives twice has the later of its values.
+    pub(crate) fn hash(&mut self, length: usize) -> Result<Value, Stop> {
+        let command: &[&[u8]] = &[b"HSCAN", self.key, b"0"];
+        let (right, mut most) = if length > MANY_FIELDS {
+            (Some(command), PIECE_BYTES)
+        } else {
+            (None, MANY_BYTES)
+        };
+        let (cursor, mut piece, mut found) = (ScanCursor::new(), Fields::new(), Vec::new());
+        loop {
+            piece.clear();
+            let more = self.look(right, |key| {
+                loop {
+                    let more = key.scan_fields(&cursor, |field, value| {
+                        piece.push(field);
+                        piece.push(value);
+                    });
+                    if !more || piece.size() >= most {
+                        return more;
+                    }
+                }
+            })?;
+            self.bytes += piece.bytes.len();
+            found.extend(piece.pairs());
+            if !more {
+                return Ok(Value::Dict(found));
+            }
+            most = PIECE_BYTES;
+        }
+    }
+
+    /// A long string: copied in one hold, or it might be half of one value and half of another.
+    pub(crate) fn string(&mut self, length: usize) -> Result<Value, Stop> {
+        let command: &[&[u8]] = &[b"GET", self.key];
+        let mut room = touched(length);
+        loop {
+            let now = self.look(Some(command), |key| {
+                let length = key.length();
+                // A short one would become another kind of string by being looked at.
+                let text = if length > PIECE_BYTES {
+                    key.string()
+                } else {
+                    b""
+                };
+                if let Some(place) = room.get_mut(..text.len()) {
+                    place.copy_from_slice(text);
+                }
+                length
+            })?;
+            if now <= PIECE_BYTES {
+                return Err(Stop::Became(self.kind, now));
+            }
+            if now <= room.len() {
+                room.truncate(now);
+                self.bytes += now;
+                return Ok(Value::Bulk(room));
+            }
+            // It grows; that ends, for each time it must be by more than this.
+            room = touched(now + now / 4);
+        }
+    }
+}

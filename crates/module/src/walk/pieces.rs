@@ -1,0 +1,139 @@
+//! A value that is read in pieces, each in a hold of the lock of its own.
+//!
+//! Between two holds anything may happen to the key. So each hold looks whether it is still there
+//! and of its type: what is left of a key that was deleted in between is no value.
+
+use gearframe_embedded_python::Value;
+use gearframe_server_api::{KeyKind, KeyView};
+
+use crate::calls::Session;
+use crate::resp;
+use crate::walk::later::Later;
+use crate::walk::reader::Reader;
+
+/// The bytes of one piece, about; a command knows them when it is over.
+pub(crate) const PIECE_BYTES: usize = 128 << 10;
+
+/// How often what does not stand still is begun anew.
+pub(crate) const TRIES: usize = 8;
+
+/// Why there is no value.
+pub(crate) enum Stop {
+    /// There is no such key any more, or nobody wants it.
+    Gone,
+    /// It is of another type now, or has become short.
+    Became(KeyKind, usize),
+    /// The server's error.
+    Failed(String),
+}
+
+impl From<String> for Stop {
+    fn from(text: String) -> Self {
+        Self::Failed(text)
+    }
+}
+
+/// A key that is read piece by piece.
+pub(crate) struct Pieces<'a> {
+    pub(crate) reader: &'a Reader,
+    pub(crate) key: &'a [u8],
+    pub(crate) kind: KeyKind,
+    /// Of all that was read so far.
+    pub(crate) bytes: usize,
+}
+
+impl<'a> Pieces<'a> {
+    pub(crate) fn new(reader: &'a Reader, later: &'a Later) -> Self {
+        Self {
+            reader,
+            key: &later.key,
+            kind: later.kind,
+            bytes: 0,
+        }
+    }
+
+    fn is_still(&self, (kind, length): (KeyKind, usize)) -> Result<(), Stop> {
+        match kind {
+            _ if self.reader.stopped() => Err(Stop::Gone),
+            KeyKind::Empty => Err(Stop::Gone),
+            kind if kind != self.kind => Err(Stop::Became(kind, length)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs commands in one hold: nothing changes between them.
+    pub(crate) fn run<const N: usize>(
+        &mut self,
+        commands: [&[&[u8]]; N],
+    ) -> Result<[Value; N], Stop> {
+        let caller = self.reader.caller();
+        let (replies, now) = self.reader.hold(|lock| {
+            let session = Session::open(lock, caller)?;
+            let replies = commands.map(|command| session.run(command));
+            // Looked at behind the commands: what is there now was there all the time of the hold.
+            Ok::<_, String>((replies, session.look(self.key)))
+        })?;
+        self.is_still(now)?;
+        let mut values = [const { Value::None }; N];
+        for (value, reply) in values.iter_mut().zip(replies) {
+            let bytes = reply?;
+            self.bytes += bytes.len();
+            *value = resp::read(&bytes)?;
+        }
+        Ok(values)
+    }
+
+    /// Looks at the value in place, in one hold. `right` is a command that the user must be allowed
+    /// to run for that, beside the right to read the key.
+    pub(crate) fn look<R>(
+        &mut self,
+        right: Option<&[&[u8]]>,
+        work: impl FnOnce(&KeyView<'_>) -> R,
+    ) -> Result<R, Stop> {
+        let caller = self.reader.caller();
+        let (found, now) = self.reader.hold(|lock| {
+            let session = Session::open(lock, caller)?;
+            let user = session.user();
+            let opened = lock.open(self.key);
+            let key = opened.view();
+            let now = (key.kind(), key.length());
+            let allowed = || user.may_read(key) && right.is_none_or(|right| user.may_run(right));
+            let found = (now.0 == self.kind && allowed()).then(|| work(key));
+            Ok::<_, String>((found, now))
+        })?;
+        self.is_still(now)?;
+        match (found, right) {
+            (Some(found), _) => Ok(found),
+            // The server's own words for a right that is missing.
+            (None, Some(right)) => Err(match self.run([right]) {
+                Err(stop) => stop,
+                Ok(_) => Stop::Failed(self.reader.may_not_read(self.key)),
+            }),
+            (None, None) => Err(Stop::Failed(self.reader.may_not_read(self.key))),
+        }
+    }
+}
+
+/// How many elements the next piece has: few at first, for nobody knows how long they are.
+pub(crate) struct Count {
+    pub(crate) elements: usize,
+    most: usize,
+}
+
+impl Count {
+    pub(crate) fn up_to(most: usize) -> Self {
+        Self {
+            elements: 4.min(most),
+            most,
+        }
+    }
+
+    /// Learns from a piece.
+    pub(crate) fn learn(&mut self, bytes: usize) {
+        if bytes > PIECE_BYTES {
+            self.elements = (self.elements / 2).max(1);
+        } else if bytes <= PIECE_BYTES / 2 {
+            self.elements = (self.elements * 2).min(self.most);
+        }
+    }
+}
