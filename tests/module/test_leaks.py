@@ -75,9 +75,9 @@ def test_sessions_in_interpreters_of_their_own(
 ) -> None:
     # CPython 3.12 and 3.13 do not give an interpreter's arenas back if a single block of it is
     # left, as its own modules always leave some: some 10 MB for each interpreter with its own GIL.
-    pythons = [("3.11", sys.executable, 50, MOST)]
+    pythons = [("3.11", sys.executable, 30, MOST)]
     pythons += [
-        (each.minor, str(each.python), 20, 20 * (12 << 20))
+        (each.minor, str(each.python), 10, 10 * (12 << 20))
         for each in environments
         if each.minor != "3.11"
     ]
