@@ -179,4 +179,4 @@ def test_a_loop_in_an_atomic_block_ends_by_its_limit(
                 send(client, script)
             assert client.ping()
         finally:
-            client.config_set("rg.atomictimelimit", 0)
+            client.config_set("rg.atomictimelimit", 5000)
