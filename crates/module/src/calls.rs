@@ -47,6 +47,15 @@ pub(crate) struct Caller {
     pub(crate) resp3: bool,
 }
 
+impl Caller {
+    /// The error of a walk that meets a key of somebody else.
+    pub(crate) fn may_not_read(&self, key: &[u8]) -> String {
+        let user = String::from_utf8_lossy(&self.user);
+        let key = String::from_utf8_lossy(key);
+        format!("NOPERM the user {user:?} may not read the key {key:?}")
+    }
+}
+
 /// A value, or the text of the server's error.
 pub(crate) type Answer = Result<Value, String>;
 

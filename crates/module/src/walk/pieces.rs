@@ -107,9 +107,9 @@ impl<'a> Pieces<'a> {
             // The server's own words for a right that is missing.
             (None, Some(right)) => Err(match self.run([right]) {
                 Err(stop) => stop,
-                Ok(_) => Stop::Failed(self.reader.may_not_read(self.key)),
+                Ok(_) => Stop::Failed(caller.may_not_read(self.key)),
             }),
-            (None, None) => Err(Stop::Failed(self.reader.may_not_read(self.key))),
+            (None, None) => Err(Stop::Failed(caller.may_not_read(self.key))),
         }
     }
 }

@@ -218,7 +218,7 @@ impl Reader {
     fn take(&self, key: &KeyView<'_>, user: &User<'_>, progress: &mut Progress) {
         let need = self.options.need();
         if need == Need::Value && !user.may_read(key) {
-            progress.refused = Some(self.may_not_read(key.name()));
+            progress.refused = Some(self.caller.may_not_read(key.name()));
             return;
         }
         let kind = if need == Need::Key {
@@ -243,12 +243,6 @@ impl Reader {
             length: key.length(),
             large: false,
         });
-    }
-
-    pub(crate) fn may_not_read(&self, key: &[u8]) -> String {
-        let user = String::from_utf8_lossy(&self.caller.user);
-        let key = String::from_utf8_lossy(key);
-        format!("NOPERM the user {user:?} may not read the key {key:?}")
     }
 }
 
