@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gearframe.gears.bytecode import NotUnderstood, Reads, follow
+from gearframe.gears.bytecode import follow
+from gearframe.gears.machine import NotUnderstood, Reads
 
 if TYPE_CHECKING:
     from gearframe.gears.plan import Plan, Step

@@ -100,6 +100,23 @@ def test_a_gear_that_cannot_be_loaded(module_url: str, monkeypatch: pytest.Monke
         gf.GearsBuilder().count().run(module_url, backend="module")
 
 
+def test_the_isolation_of_a_gear(module_url: str) -> None:
+    def mark(_: object) -> bool:
+        import sys  # the interpreter's
+
+        marked = hasattr(sys, "marked_by_a_gear")
+        sys.marked_by_a_gear = True  # type: ignore[attr-defined]
+        return marked
+
+    gear = gf.GearsBuilder("ShardsIDReader").map(mark)
+    shared = [gear.run(module_url, isolation="shared")[:] for _ in range(2)]
+    assert shared[1] == [True]
+    alone = [gear.run(module_url, isolation="subinterpreter")[:] for _ in range(2)]
+    assert alone == [[False], [False]]
+    with pytest.raises(gf.OptionError, match="expected 'shared' or 'subinterpreter'"):
+        gear.run(module_url, isolation="process")
+
+
 # -- from the command line -------------------------------------------------------------------------
 
 
@@ -193,3 +210,21 @@ def test_scripts_are_utf_8_wherever_they_are_sent_from(
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, b"'\\xfc\\u20ac'\n"), done.stderr
+
+
+def test_the_isolation_of_a_script(
+    module_url: str, script: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script.write_text(
+        "import sys\ndef mark(_):\n    before = hasattr(sys, 'marked_by_a_script')\n"
+        "    sys.marked_by_a_script = True\n    return before\n"
+        "GB('ShardsIDReader').map(mark).run()\n"
+    )
+    command = ["gears", "run", str(script), "--url", module_url, "--isolation"]
+    for _ in range(2):
+        assert main([*command, "shared"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "True"
+    for _ in range(2):
+        assert main([*command, "subinterpreter"]) == 0
+    assert capsys.readouterr().out == "False\nFalse\n"
+    assert main([*command, "process"]) == 2

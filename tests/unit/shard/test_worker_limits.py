@@ -222,11 +222,19 @@ def test_what_has_ended_is_never_hit(memory_host: MemoryHost) -> None:
     behind = 0
     try:
         for turn in range(300):
-            guard = Guard(watchdog)
-            stopper = threading.Thread(target=guard.stop, args=("enough",))
+            guard, go = Guard(watchdog), threading.Lock()
+            go.acquire()
 
-            def work(rounds: int = turn * 10, other: threading.Thread = stopper) -> None:
-                other.start()
+            def stop(guard: Guard = guard, go: threading.Lock = go) -> None:
+                go.acquire()
+                guard.stop("enough")
+
+            # Not started in the section: Thread.start() has locks that an interrupt breaks.
+            stopper = threading.Thread(target=stop)
+            stopper.start()
+
+            def work(rounds: int = turn * 10, go: threading.Lock = go) -> None:
+                go.release()
                 for _ in range(rounds):
                     pass
 

@@ -12,7 +12,7 @@ from gearframe.cli.connection import ConnectionOptions
 from gearframe.cli.console import tell
 from gearframe.exceptions import GearsRunError, OptionError
 from gearframe.gears.backends.local import converted
-from gearframe.gears.backends.module import answer_of, ask, execute_script
+from gearframe.gears.backends.module import Isolation, answer_of, ask, execute_script
 from gearframe.gears.backends.result import GearsResult
 
 LOCAL = "redis://localhost:6379"
@@ -27,6 +27,7 @@ def run(
     unblocking: Annotated[bool, Parameter(negative="")] = False,
     id: str | None = None,
     description: str | None = None,
+    isolation: Isolation | None = None,
     connection: ConnectionOptions | None = None,
 ) -> None:
     """Have the server run a script, and print the results: one a line.
@@ -50,6 +51,9 @@ def run(
         What the session is called; a random name if not given.
     description
         What the session is for; `gearframe gears sessions` shows it.
+    isolation
+        `shared`: what the script imports is shared with all others, and every package works.
+        `subinterpreter`: an interpreter of its own. By default what the server's setting says.
     """
     text = _read(script)
     with (connection or ConnectionOptions()).connect(url) as client:
@@ -58,6 +62,7 @@ def run(
             text,
             session_id=id,
             description=description,
+            isolation=isolation,
             requirements=requirement or (),
             unblocking=unblocking,
         )

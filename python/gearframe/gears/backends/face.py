@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from gearframe.client import Client
     from gearframe.gears.backends.choice import Backend
+    from gearframe.gears.backends.module import Isolation
     from gearframe.gears.backends.result import GearsResult
     from gearframe.gears.builder import GearsBuilder
     from gearframe.gears.plan import Plan
@@ -29,6 +30,7 @@ def run(
     on_error: Literal["raise", "keep"] = "raise",
     requirements: Sequence[str] | None = None,
     session_id: str | None = None,
+    isolation: Isolation | None = None,
     timeout: float | None = None,
     progress: bool = False,
     **options: Any,
@@ -57,6 +59,9 @@ def run(
         Packages that the server installs for the gear; on the client they must be there.
     session_id : str, optional
         What the session in the server is called.
+    isolation : {"shared", "subinterpreter"}, optional
+        What the session shares with others in the server: all that is imported, or nothing. By
+        default what the server's setting ``Isolation`` says. On the client it has no effect.
     timeout : float, optional
         The most seconds that the gear may take; the server then ends it.
     progress : bool, default False
@@ -106,6 +111,7 @@ def run(
         on_error=on_error,
         requirements=requirements,
         session_id=session_id,
+        isolation=isolation,
         timeout=timeout,
         progress=progress,
     )
@@ -153,6 +159,7 @@ def _plan(builder: GearsBuilder, arg: Any, **options: Any) -> Plan:
     if unknown:
         raise TypeError(
             f"run() got {unknown[0]!r}; with {builder.reader} it takes client, arg, "
-            f"{', '.join(known)}, backend, on_error, requirements, session_id, timeout, progress"
+            f"{', '.join(known)}, backend, on_error, requirements, session_id, "
+            "isolation, timeout, progress"
         )
     return builder.plan(arg, **options)

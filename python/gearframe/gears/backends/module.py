@@ -6,7 +6,7 @@ time-out end it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from gearframe.exceptions import GearsError, ReplyError, ServerTimeoutError
 from gearframe.gears.wire import load_result, program_of
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from gearframe.client import Client
     from gearframe.gears.plan import Plan
+
+Isolation: TypeAlias = Literal["shared", "subinterpreter"]
 
 
 class Answer(NamedTuple):
@@ -31,6 +33,7 @@ def execute_script(
     *,
     session_id: str | None = None,
     description: str | None = None,
+    isolation: Isolation | None = None,
     requirements: Sequence[str] = (),
     unblocking: bool = False,
     timeout: float | None = None,
@@ -45,6 +48,8 @@ def execute_script(
         Python.
     session_id, description : str, optional
         What the session is called.
+    isolation : {"shared", "subinterpreter"}, optional
+        What the session shares with others; by default what the server's `Isolation` says.
     requirements : sequence of str
         Packages that the server installs for the session.
     unblocking : bool, default False
@@ -72,6 +77,7 @@ def execute_script(
     words += ["UNBLOCKING"] if unblocking else []
     words += ["ID", session_id] if session_id is not None else []
     words += ["DESCRIPTION", description] if description is not None else []
+    words += ["ISOLATION", isolation] if isolation is not None else []
     words += ["REQUIREMENTS", *requirements] if requirements else []
     return ask(client, *words, timeout=timeout)
 
@@ -137,6 +143,7 @@ def run_in_module(
     plan: Plan,
     *,
     session_id: str | None = None,
+    isolation: Isolation | None = None,
     requirements: Sequence[str] = (),
     timeout: float | None = None,
 ) -> Answer:
@@ -144,7 +151,7 @@ def run_in_module(
 
     Parameters
     ----------
-    client, session_id, requirements, timeout
+    client, session_id, isolation, requirements, timeout
         As for `execute_script`.
     plan : Plan
         Sent by cloudpickle; the server must have the same minor version of Python.
@@ -159,6 +166,7 @@ def run_in_module(
         program_of(plan),
         session_id=session_id,
         description=plan.description,
+        isolation=isolation,
         requirements=requirements,
         timeout=timeout,
     )

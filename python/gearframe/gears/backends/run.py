@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from gearframe.exceptions import GearsRunError, OptionError, ServerTimeoutError
 from gearframe.gears.backends.choice import Choice, choose
 from gearframe.gears.backends.local import LocalRuntime
-from gearframe.gears.backends.module import Answer, run_in_module
+from gearframe.gears.backends.module import Answer, Isolation, run_in_module
 from gearframe.gears.backends.result import GearsResult
 from gearframe.gears.narrowing import WHOLE, Need, need_of
 from gearframe.gears.outcome import Limits
@@ -30,6 +30,7 @@ def run(
     on_error: Literal["raise", "keep"] = "raise",
     requirements: Sequence[str] | None = None,
     session_id: str | None = None,
+    isolation: Isolation | None = None,
     timeout: float | None = None,
     progress: bool = False,
 ) -> GearsResult:
@@ -50,6 +51,8 @@ def run(
         Packages that the server installs; on the client they must be there.
     session_id : str, optional
         What the session in the server is called.
+    isolation : {"shared", "subinterpreter"}, optional
+        What the session shares with others in the server, whose setting it is by default.
     timeout : float, optional
         The most seconds that the gear may take.
     progress : bool, default False
@@ -70,15 +73,19 @@ def run(
     """
     from gearframe.client import as_client
 
-    _check(on_error, timeout)
+    _check(on_error, isolation, timeout)
     server = as_client(client)
     choice = choose(server, backend)
     started = time.perf_counter()
     try:
         if choice.backend == "module":
-            wanted = tuple(requirements or ())
             answer = run_in_module(
-                server, plan, session_id=session_id, requirements=wanted, timeout=timeout
+                server,
+                plan,
+                session_id=session_id,
+                isolation=isolation,
+                requirements=tuple(requirements or ()),
+                timeout=timeout,
             )
         else:
             answer = _run_here(server, plan, timeout, progress=progress)
@@ -162,9 +169,11 @@ def _bar(client: Client, *, wanted: bool) -> Iterator[Progress | None]:
     bar.finish()
 
 
-def _check(on_error: object, timeout: object) -> None:
+def _check(on_error: object, isolation: object, timeout: object) -> None:
     if on_error not in ("raise", "keep"):
         raise OptionError(f"on_error is {on_error!r}; expected 'raise' or 'keep'")
+    if isolation not in (None, "shared", "subinterpreter"):
+        raise OptionError(f"isolation is {isolation!r}; expected 'shared' or 'subinterpreter'")
     is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
     if timeout is not None and not (is_number and timeout > 0):  # type: ignore[operator]
         raise OptionError(f"timeout is {timeout!r}; expected seconds above 0, or None")
