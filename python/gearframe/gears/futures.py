@@ -207,6 +207,9 @@ def start_coroutine(
             coroutine.close()
         else:
             task = asyncio.get_running_loop().create_task(guarded())
+            if cancelled:  # meanwhile, by a thread that has found no task yet
+                task.cancel()
+                coroutine.close()
         pending.remove(key)
 
     def end(reason: str) -> None:

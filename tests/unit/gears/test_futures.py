@@ -210,6 +210,28 @@ def test_an_abort_cancels_what_waits() -> None:
     assert cancelled.wait(30)
 
 
+def test_an_abort_just_while_a_coroutine_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, begun, ended = loop(), threading.Event(), threading.Event()
+    create = running.create_task
+
+    def late(coroutine: Any, **options: Any) -> Any:
+        task = create(coroutine, **options)
+        begun.set()
+        assert ended.wait(60)
+        return task
+
+    async def for_ever(record: int) -> None:
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(running, "create_task", late)
+    assert outcome(GB().map(for_ever), [1], limits=Limits(cancelled=begun.is_set)).aborted
+    ended.set()
+    end = time.monotonic() + 60
+    while asyncio.all_tasks(running):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
 def test_a_run_inside_of_a_step() -> None:
     async def nested(record: int) -> Any:
         return await GB().map(lambda r: r["n"]).count().run()
