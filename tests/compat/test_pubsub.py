@@ -330,6 +330,7 @@ def test_a_lost_connection_is_an_error(url, redis_client):
         asyncio.run(work())
 
     for listening in (collected, iterated, in_asyncio):
+        await_no_listener(redis_client)  # the one that was killed before can still be listed
         thread = threading.Thread(target=kill, daemon=True)
         thread.start()
         with pytest.raises(ServerConnectionError):
