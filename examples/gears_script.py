@@ -17,7 +17,10 @@ def store(pair):
 GB('KeysReader').map(score).foreach(store).count().run('user:*', convertToStr=False)
 """
 
-with gf.connect() as client, redis.Redis.from_url(client.url, decode_responses=True) as server:
+# Without a time-out: redis-py would send a script again that takes longer than five seconds.
+SETTINGS = {"decode_responses": True, "socket_timeout": None}
+
+with gf.connect() as client, redis.Redis.from_url(client.url, **SETTINGS) as server:
     for number in range(5):
         server.hset(f"user:{number}", mapping={"visits": number})
 

@@ -87,6 +87,8 @@ def async_redis_client(client: Client, **changes: Any) -> AsyncRedis:
     True
     """
     # Imported here: it takes its time, and most programs do not need it.
+    import asyncio
+
     from redis.asyncio import Redis as AsyncRedis
     from redis.asyncio import SSLConnection
 
@@ -103,8 +105,26 @@ def async_redis_client(client: Client, **changes: Any) -> AsyncRedis:
             return {**found, "ssl": context, "server_hostname": name}
 
     made = AsyncRedis(**(_arguments(client) | changes))
+    pool = made.connection_pool
     if client.options.tls:
-        _secure(made.connection_pool, AsyncTlsConnection, client)
+        _secure(pool, AsyncTlsConnection, client)
+    base: Any = pool.connection_class
+
+    class Cancellable(base):  # type: ignore[misc]
+        """Does not lose a cancellation that comes when a command has just been sent.
+
+        redis-py sends with ``asyncio.wait_for``, which goes on then up to Python 3.11.
+        """
+
+        async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
+            task = asyncio.current_task()
+            before = task.cancelling() if task is not None else 0
+            await super().send_packed_command(*args, **kwargs)
+            if task is not None and task.cancelling() > before:
+                await self.disconnect(nowait=True)
+                raise asyncio.CancelledError
+
+    pool.connection_class = Cancellable
     return made
 
 

@@ -28,8 +28,6 @@ from gearframe.cli.questions import (
 )
 from tests.servers.patience import PATIENCE
 
-pytestmark = pytest.mark.timeout(300)  # the first loads the data
-
 ROWS = 2000
 PROGRAM = [sys.executable, "-c", "import sys; from gearframe.cli import main; sys.exit(main())"]
 

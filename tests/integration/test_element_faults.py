@@ -16,7 +16,7 @@ from tests.servers.faults import CutAt, Fault, GarbleAt, OneByteAtATime, Split, 
 from tests.servers.patience import ATTEMPTS
 from tests.servers.server import Server
 
-pytestmark = [pytest.mark.servers("valkey91"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.servers("valkey91")
 
 LANES = 8
 LONG_LIST = 4_200

@@ -198,8 +198,9 @@ def program(data_dir: Path, rest: str) -> Iterator[tuple[subprocess.Popen[str], 
         first = process.stdout.readline().split()
         if not first:
             raise AssertionError(process.communicate()[1])
-        yield process, int(first[0]), first[1]
-        if process.poll() is None:
+        try:
+            yield process, int(first[0]), first[1]
+        finally:
             process.kill()
 
 

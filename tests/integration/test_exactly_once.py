@@ -17,7 +17,6 @@ MOST_ROUNDS = 20 * ROUNDS
 SEEDS = [20240229, 42]
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_stable_keys_come_exactly_once(url: str, redis_client: redis.Redis, seed: int) -> None:
     stable = {f"stable:{i}" for i in range(STABLE)}

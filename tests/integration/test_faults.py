@@ -35,7 +35,7 @@ from tests.servers.proxy import FaultProxy
 from tests.servers.resp import value_end
 from tests.servers.server import Server
 
-pytestmark = [pytest.mark.servers("valkey91"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.servers("valkey91")
 
 LANES = 8
 """Scans at the same time: those that wait for a time-out do so together."""

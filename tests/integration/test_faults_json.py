@@ -27,7 +27,7 @@ from tests.servers.proxy import FaultProxy
 from tests.servers.resp import value_end
 from tests.servers.server import Server
 
-pytestmark = [pytest.mark.servers("valkey91_modules"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.servers("valkey91_modules")
 
 SCHEMA = {"t": pl.String, "n": pl.Int64}
 SCANS: dict[str, Callable[[gf.Client], pl.LazyFrame]] = {

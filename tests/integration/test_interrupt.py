@@ -20,7 +20,7 @@ import redis
 from tests.servers.patience import PATIENCE, wait_until
 from tests.servers.scripted import ScriptedServer, in_order
 
-pytestmark = [pytest.mark.servers("valkey91"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.servers("valkey91")
 
 PRELUDE = """
 import gc, os, sys, time

@@ -15,7 +15,7 @@ import redis
 
 from tests.integration.test_interrupt import PRELUDE, interrupted, run
 
-pytestmark = [pytest.mark.servers("valkey91"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.servers("valkey91")
 
 MILLION = 1_000_000
 PORTION = 50_000

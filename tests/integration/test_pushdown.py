@@ -321,12 +321,17 @@ def test_a_hash_with_other_fields_ends_hgetall(url: str, redis_client: redis.Red
 
 
 def test_a_filter_of_thousands_of_terms(users: pl.LazyFrame) -> None:
+    # Polars alone takes seconds for it.
     either = pl.col("age") == 0
-    both = pl.col("age") >= 0
     for i in range(1, 2000):
         either = either | (pl.col("age") == 1000 + i)
-        both = both & (pl.col("age") != 1000 + i)
     assert users.filter(either).collect()["_key"].to_list() == ["user:0"]
+
+
+def test_thousands_of_filters(users: pl.LazyFrame) -> None:
+    both = pl.col("age") >= 0
+    for i in range(1, 2000):
+        both = both & (pl.col("age") != 1000 + i)
     assert users.filter(both).select(pl.len()).collect().item() == 300
 
 

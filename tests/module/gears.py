@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from tests.servers.server import Server
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which what has not happened is taken for a hang."""
 
 
@@ -45,6 +45,40 @@ def status(client: redis.Redis, execution: str) -> str | None:
     return None
 
 
+def abort(client: redis.Redis, execution: str) -> None:
+    """End an execution; on a busy machine the server may say that its code has not stopped yet."""
+
+    def ended() -> bool:
+        try:
+            return bool(client.execute_command("RG.ABORTEXECUTION", execution) == b"OK")
+        except redis.ResponseError as error:
+            if "has not stopped" not in str(error):
+                raise
+            return False
+
+    wait_for(ended, f"{execution} is aborted")
+
+
+def run_into_limit(client: redis.Redis, script: str, key: str) -> tuple[str, list[bytes]]:
+    """Run an endless script, whose step sets a key, into the time limit: what it says, the errors.
+
+    A slow machine may need that long for the script's body: then with a longer limit.
+    """
+    for limit in (300, 3000, 30_000):
+        client.config_set("rg.executiontimelimit", limit)
+        client.delete(key)
+        told = f"timed out after {limit} ms (ExecutionTimeLimit)"
+        try:
+            results, errors = send(client, script)
+        except redis.ResponseError as error:
+            assert told in str(error)  # noqa: PT017  which of the two comes is nobody's promise
+        else:
+            assert results == []
+            if client.exists(key):
+                return told, errors
+    raise AssertionError("the step did not begin within 30 s")
+
+
 def wait_for(condition: Callable[[], Any], what: str = "", limit: float = PATIENCE) -> Any:
     """Ask until the answer is true; give it."""
     end = time.monotonic() + limit
@@ -66,6 +100,15 @@ def fill(client: redis.Redis, count: int, *, prefix: str = "key:") -> None:
 def threads_of(server: Server) -> int:
     """How many threads the server has."""
     return len(list(Path(f"/proc/{server.pid}/task").iterdir()))
+
+
+def names_of_threads(server: Server) -> list[str]:
+    """What the threads of a server are called."""
+    names = []
+    for task in Path(f"/proc/{server.pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended since it was listed
+            names.append((task / "comm").read_text().strip())
+    return names
 
 
 def files_of(server: Server) -> int:

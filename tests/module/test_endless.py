@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from tests.module.gears import begin, connect, send, status, wait_for
+from tests.module.gears import abort, begin, connect, run_into_limit, send, status, wait_for
 from tests.servers.server import Server
 
 BODY = "while True:\n    pass"
@@ -92,21 +92,18 @@ def client(module_server: Server, module_url: str) -> Iterator[redis.Redis]:
 def test_an_endless_step_is_aborted(client: redis.Redis, loop: str) -> None:
     execution = begin(client, STEP.format(kind="map", loop=LOOPS[loop]))
     wait_for(lambda: client.exists("begun"))
-    assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+    abort(client, execution)
     assert status(client, execution) == "aborted"
     assert client.execute_command("RG.GETRESULTS", execution) == [[], [b"execution was aborted"]]
 
 
 @pytest.mark.parametrize("kind", ["map", "filter", "flatmap", "foreach", "accumulate"])
 def test_every_step_is_ended_by_the_time_limit(client: redis.Redis, kind: str) -> None:
-    client.config_set("rg.executiontimelimit", 300)
     script = STEP.format(kind=kind, loop=LOOPS["empty"])
     if kind == "accumulate":
         script = script.replace("step(x)", "step(a, x)")
-    results, errors = send(client, script)
-    assert results == []
-    assert len(errors) == 1
-    assert b"timed out after 300 ms (ExecutionTimeLimit)" in errors[0]
+    told, [error] = run_into_limit(client, script, "begun")
+    assert told in error.decode()
 
 
 @pytest.mark.parametrize("loop", LOOPS)
@@ -127,7 +124,7 @@ GB('PythonReader').filter(lambda x: False).run(forever)
 """
     execution = begin(client, script)
     wait_for(lambda: client.exists("begun"))
-    assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+    abort(client, execution)
     assert status(client, execution) == "aborted"
 
 
@@ -143,7 +140,7 @@ GB('PythonReader').map(step).run(one)
 """
     execution = begin(client, script)
     wait_for(lambda: client.exists("begun"))
-    assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+    abort(client, execution)
     assert status(client, execution) == "aborted"
 
 
@@ -159,7 +156,7 @@ GB('PythonReader').map(step).run(one)
 """
     execution = begin(client, script)
     wait_for(lambda: client.exists("begun"))
-    assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+    abort(client, execution)
     assert status(client, execution) == "aborted"
     # The thread of all coroutines is free again.
     again = script.replace("while True:\n        pass", "await asyncio.sleep(0)\n    return x")
@@ -208,7 +205,7 @@ GB('PythonReader').map(step).run(one)
 """
     execution = begin(client, script)
     wait_for(lambda: client.exists("begun"))
-    assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+    abort(client, execution)
     assert status(client, execution) == "aborted"
 
 
@@ -231,7 +228,7 @@ def test_a_script_that_waits_for_its_turn_is_dropped_with_its_client(
     # The server tells of the client's end on a way of its own; commands may be faster.
     wait_for(lambda: len(client.execute_command("RG.PYDUMPSESSIONS")) == len(busy))
     for name in busy:
-        assert client.execute_command("RG.ABORTEXECUTION", name) == b"OK"
+        abort(client, name)
     assert send(client, "1") == b"OK"
     assert client.get("late") is None
 
@@ -259,13 +256,28 @@ def test_swallowing_everything_for_ever_is_ended(client: redis.Redis) -> None:
     )
     execution = begin(client, script)
     wait_for(lambda: client.exists("begun"))
-    assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+    abort(client, execution)
     assert status(client, execution) == "aborted"
 
 
-def test_sleeping_in_c_cannot_be_ended_and_the_client_is_told(client: redis.Redis) -> None:
-    execution = begin(client, STEP.format(kind="map", loop="import time; time.sleep(14)"))
-    wait_for(lambda: client.exists("begun"))
+# From where it has begun to the end of its waiting the step is in C: nothing ends it there.
+WAITS_IN_C = """
+import builtins, operator, threading
+begun, go = builtins.test = threading.Lock(), threading.Lock()
+begun.acquire(); go.acquire()
+def step(x):
+    return len(list(map(operator.call, [begun.release, go.acquire])))
+def one():
+    yield 1
+GB('PythonReader').map(step).run(one)
+"""
+
+
+def test_waiting_in_c_cannot_be_ended_and_the_client_is_told(client: redis.Redis) -> None:
+    execution = begin(client, WAITS_IN_C)
+    assert send(client, "import builtins; builtins.test[0].acquire()") == b"OK"
     with pytest.raises(redis.ResponseError, match="has not stopped within 10 s"):
         client.execute_command("RG.ABORTEXECUTION", execution)
+    assert status(client, execution) == "pending_termination"
+    assert send(client, "import builtins; builtins.test[1].release()") == b"OK"
     wait_for(lambda: status(client, execution) == "aborted")

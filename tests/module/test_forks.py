@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.module.gears import assert_clean, connect, fill, load, send, status, wait_for
+from tests.module.gears import abort, assert_clean, connect, fill, load, send, status, wait_for
 from tests.servers.fixtures import FreshServer
 from tests.servers.server import Server
 
@@ -95,7 +95,7 @@ def test_a_replica_attached_under_load(fresh_server: FreshServer, own: Server) -
         wait_for(lambda: int(follower.hget("rounds", "walks") or 0) > before)
         still_runs(client, begun)
         for each in begun:
-            client.execute_command("RG.ABORTEXECUTION", each)
+            abort(client, each)
     with connect(own) as client, connect(replica) as follower:
         client.incr("last")
         wait_for(lambda: follower.get("last") == b"1")

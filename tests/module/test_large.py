@@ -25,7 +25,6 @@ STREAM = "for n in range(%d): execute('XADD', '%s', f'{n + 1}-0', 'n', n)"
 LENGTHS = "GB().map(lambda r: [r['type'], len(r['value'])]).run('part:*', convertToStr=False)"
 
 
-@pytest.mark.timeout(300)
 def test_a_key_that_goes_away_while_it_is_read_leaves_no_part_of_itself(
     module_server: Server, module_url: str
 ) -> None:

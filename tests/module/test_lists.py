@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 
-import pytest
-
 from tests.module.gears import connect, send
 from tests.servers.server import Server
 
@@ -19,7 +17,6 @@ GB().map(check).run('capped')
 """
 
 
-@pytest.mark.timeout(120)
 def test_a_capped_list_is_read_as_it_was_at_one_moment(
     module_server: Server, module_url: str
 ) -> None:

@@ -10,7 +10,6 @@ from tests.module.gears import assert_clean, connect, send
 from tests.servers.fixtures import FreshServer
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", ["valkey91", "redis82", "stack74"])
 def test_a_refused_load_leaves_nothing_behind(fresh_server: FreshServer, name: str) -> None:
     server = fresh_server(name, enable_module_command="yes")
@@ -41,7 +40,6 @@ def test_a_refused_load_leaves_nothing_behind(fresh_server: FreshServer, name: s
     assert_clean(server)
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", ["valkey91", "redis82", "stack74"])
 def test_a_load_that_the_server_takes_back_leaves_nothing_behind(
     fresh_server: FreshServer, name: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import stat
+import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ import redis
 
 from gearframe.embedded.module import module_path
 from tests.module.gears import assert_clean, connect, send, wait_for
+from tests.servers.catalog import find, with_gears
 from tests.servers.fixtures import FreshServer
-from tests.servers.server import ServerError
+from tests.servers.server import Server, ServerError
 
 SERVERS = ("valkey91", "redis82", "stack74")
 
@@ -65,6 +68,37 @@ def test_programs_that_are_no_python(
     assert said in refused(fresh_server, "valkey91", {"Python": program(tmp_path, answers)})
 
 
+@pytest.mark.timeout(180)
+def test_a_program_that_never_answers_is_given_up(
+    fresh_server: FreshServer, tmp_path: Path
+) -> None:
+    server = fresh_server("valkey91", enable_module_command="yes")
+    hangs = program(tmp_path, "#!/bin/sh\nsleep 100000\n")
+    with connect(server, socket_timeout=120) as client:
+        with pytest.raises(redis.ResponseError):
+            client.execute_command("MODULE", "LOAD", str(module_path()), "Python", hangs)
+        assert f"gearframe is not loaded: {hangs} has not answered within 20 s" in server.log()
+        client.execute_command("MODULE", "LOAD", str(module_path()), "Python", sys.executable)
+        assert send(client, "GB('ShardsIDReader').count().run()") == [[b"1"], []]
+    assert_clean(server)
+
+
+IGNORING = """
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_server_that_never_hears_how_its_children_end() -> None:
+    """Whoever started it ignores SIGCHLD; then the kernel forgets how a child has ended."""
+    entry = with_gears(find("valkey91"))
+    command = (sys.executable, "-c", IGNORING, *entry.command)
+    with Server(replace(entry, command=command)) as server, connect(server) as client:
+        assert send(client, "GB('ShardsIDReader').count().run()") == [[b"1"], []]
+        assert_clean(server)
+
+
 def old_pythons() -> list[Path]:
     found = Path.home().glob(".pyenv/versions/3.[6-9].*/bin/python")
     return [*found, *Path.home().glob(".pyenv/versions/3.10.*/bin/python")]
@@ -111,8 +145,6 @@ def test_loading_at_run_time(fresh_server: FreshServer, name: str) -> None:
                 client.execute_command("MODULE", "LOAD", str(module_path()), *arguments)
         assert client.get("kept") == b"1"
         assert "gearframe is not loaded" in server.log()
-        import sys
-
         client.execute_command("MODULE", "LOAD", str(module_path()), "Python", sys.executable)
         assert send(client, "GB().count().run()") == [[b"1"], []]
         with pytest.raises(redis.ResponseError):
@@ -164,8 +196,6 @@ def test_settings_of_the_configuration_file(
 
 def test_rewriting_the_configuration_file(fresh_server: FreshServer) -> None:
     """A file that is written by CONFIG REWRITE is one that a server starts with."""
-    import sys
-
     server = fresh_server("valkey91")
     assert server.folder is not None
     file = server.folder / "own.conf"

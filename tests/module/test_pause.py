@@ -19,7 +19,6 @@ GB('PythonReader').run(writes)
 """
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", ["valkey91", "redis82", "stack74"])
 def test_a_script_writes_nothing_while_clients_are_paused(
     fresh_server: FreshServer, name: str

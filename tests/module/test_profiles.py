@@ -9,13 +9,13 @@ import redis
 from tests.module.gears import begin, connect, send, status, wait_for
 from tests.servers.server import Server
 
+# From where it has begun to the end of its waiting the step is in C: nothing ends it there.
 WAITS_IN_C = """
-import builtins, threading
-builtins.held = threading.Lock()
-held.acquire()
+import builtins, operator, threading
+builtins.begun, builtins.held = threading.Lock(), threading.Lock()
+begun.acquire(); held.acquire()
 def step(x):
-    execute('SET', 'begun', 1)
-    held.acquire()
+    list(map(operator.call, [begun.release, held.acquire]))
 GB('ShardsIDReader').foreach(step).run()
 """
 
@@ -35,7 +35,7 @@ def test_a_profiled_session_does_not_wait_for_one_that_is_told_to_end(
     client = module_client
     with connect(module_server) as other, ThreadPoolExecutor() as pool:
         execution = begin(other, WAITS_IN_C)
-        wait_for(lambda: client.exists("begun"))
+        send(client, "begun.acquire()")
         try:
             # Answered when the step is back from C, or after ten seconds by an error.
             pool.submit(other.execute_command, "RG.ABORTEXECUTION", execution)

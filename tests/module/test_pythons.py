@@ -5,13 +5,27 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 import redis
 
-from tests.module.gears import assert_clean, connect, fill, load, send, status, wait_for
+from tests.module.gears import (
+    PATIENCE,
+    abort,
+    assert_clean,
+    connect,
+    fill,
+    load,
+    send,
+    status,
+    wait_for,
+)
 from tests.module.test_faults import DEEP, STEP
 from tests.servers.fixtures import FreshServer
 from tests.servers.pythons import Environment
 from tests.servers.server import Server
+
+# The first time, the packages of an environment are fetched.
+pytestmark = pytest.mark.timeout(600)
 
 # Two of these wait for each other in pure Python, and neither gives its lock away: with one lock
 # between them the second would never begin.
@@ -66,7 +80,7 @@ def test_code_that_never_ends_is_ended(
                 script = STEP.format(code="execute('SET', 'begun', 1)\n    while True: pass")
                 name = send(client, script, "UNBLOCKING", "ISOLATION", isolation).decode()
                 wait_for(lambda client=client: client.exists("begun"))
-                assert client.execute_command("RG.ABORTEXECUTION", name) == b"OK"
+                abort(client, name)
                 assert status(client, name) in ("aborted", None)
         assert_clean(server)
         server.stop()
@@ -110,7 +124,7 @@ def test_a_server_under_load_ends(
                 client.execute_command("SHUTDOWN", "NOSAVE")
             except redis.ConnectionError:
                 assert server._process is not None
-                assert server._process.wait(20) == 0
+                assert server._process.wait(PATIENCE) == 0
         assert_clean(server)
         server.stop()
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.module.gears import assert_clean, begin, connect, send, status, wait_for
+from tests.module.gears import abort, assert_clean, begin, connect, send, status, wait_for
 from tests.servers.fixtures import FreshServer
 from tests.servers.pythons import Environment
+
+# The first time, the packages of an environment are fetched.
+pytestmark = pytest.mark.timeout(600)
 
 FUNCTION = """
 import contextlib
@@ -27,7 +30,6 @@ def deep(record):
 """
 
 
-@pytest.mark.timeout(600)  # the first time, the packages of an environment are fetched
 @pytest.mark.parametrize("isolation", ["shared", "subinterpreter"])
 def test_code_that_swallows_everything_is_aborted(
     fresh_server: FreshServer, environments: list[Environment], isolation: str
@@ -38,7 +40,7 @@ def test_code_that_swallows_everything_is_aborted(
             for name in ("bare", "deep"):
                 text = f"{FUNCTION}GB('PythonReader').map({name}).run(lambda: iter([1]))"
                 execution = begin(client, text, "ISOLATION", isolation)
-                assert client.execute_command("RG.ABORTEXECUTION", execution) == b"OK"
+                abort(client, execution)
                 assert status(client, execution) == "aborted"
             with pytest.raises(redis.ResponseError, match="division by zero"):
                 send(client, "1/0")

@@ -136,6 +136,27 @@ GB('PythonReader').filter(lambda x: False).run(forever)
         client.delete("app:round")
 
 
+def test_a_user_whose_name_is_no_text(client: redis.Redis, module_server: Server) -> None:
+    name = b"h\xff"
+    # Whoever reads the name as a text, and puts a sign in the place of what is none, comes to this.
+    other = name.decode("utf-8", "replace")
+    for each in (name, other):
+        client.execute_command("ACL", "SETUSER", each, "on", ">pass", "~app:*", "+@all")
+    try:
+        with connect(module_server) as strange:
+            strange.execute_command("AUTH", name, "pass")
+            for script in ("1", "GB().run('app:*')", "execute('SET', 'app:1', 1)"):
+                with pytest.raises(redis.ResponseError, match="name of this ACL user is not UTF-8"):
+                    send(strange, script)
+            assert strange.execute_command("RG.CONFIGGET", "MaxExecutions") == [b"1000"]
+            strange.execute_command("AUTH", other, "pass")
+            assert send(strange, "execute('ACL', 'WHOAMI')") == b"OK"
+            who = "def one():\n    yield execute('ACL', 'WHOAMI')\nGB('PythonReader').run(one)"
+            assert send(strange, who) == [[other.encode()], []]
+    finally:
+        client.execute_command("ACL", "DELUSER", name, other)
+
+
 def test_not_in_transactions_and_scripts(client: redis.Redis) -> None:
     pipeline = client.pipeline(transaction=True)
     pipeline.execute_command("RG.PYEXECUTE", "1")

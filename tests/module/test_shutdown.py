@@ -31,7 +31,6 @@ def shut_down(server: Server, *how: str) -> None:
         client.execute_command("SHUTDOWN", *how)
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_server_under_load_ends_when_it_is_told_to(fresh_server: FreshServer, name: str) -> None:
     server = fresh_server(name, gears=SIX_THREADS)

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gearframe.gears.builder import GB
 from tests.gears_runtime import outcome
+
+# Neither deadline nor health checks: they measure the machine.
+PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 Step = tuple[str, tuple[Any, ...]]
 
@@ -233,7 +236,7 @@ def in_batches(records: list[Any], size: int) -> Iterator[list[Any]]:
     return (records[start : start + size] for start in range(0, len(records), size))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(PATIENT, max_examples=400)
 @given(steps=PLANS, records=RECORDS, size=st.integers(1, 12))
 def test_plans_do_what_they_do_one_record_at_a_time(
     steps: list[Step], records: list[int], size: int
@@ -247,7 +250,7 @@ def test_plans_do_what_they_do_one_record_at_a_time(
     assert sorted(told) == sorted(oracle.errors)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(PATIENT, max_examples=200)
 @given(steps=PLANS, records=GOOD, sizes=st.tuples(st.integers(1, 5), st.integers(6, 40)))
 def test_the_size_of_batches_does_not_matter(
     steps: list[Step], records: list[int], sizes: tuple[int, int]
@@ -257,7 +260,7 @@ def test_the_size_of_batches_does_not_matter(
         assert first.results == second.results
 
 
-@settings(max_examples=100, deadline=None)
+@settings(PATIENT, max_examples=100)
 @given(steps=PLANS, records=RECORDS)
 def test_coroutines_do_what_functions_do(steps: list[Step], records: list[int]) -> None:
     """Records that wait may overtake each other; nothing is lost or made."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gearframe
@@ -29,6 +29,8 @@ def sources(draw: st.DrawFn) -> str:
     return Source(choose).function()
 
 
+# Neither deadline nor health checks: they measure the machine.
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(sources())
 def test_narrowed_records_do_not_show(source: str) -> None:
     assert differences(source) == []

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Protocol
 
 import pytest
@@ -26,6 +26,7 @@ from tests.servers.catalog import (
     find,
     with_gears,
 )
+from tests.servers.leftovers import end_gears
 from tests.servers.patience import make_redis_py_patient
 from tests.servers.server import Option, Server
 
@@ -108,14 +109,10 @@ def last_words(server: Server) -> tuple[str, str]:
 def flush(server: Server) -> Server:
     """Take all keys, functions, search indexes and executions of gears away."""
     with redis.Redis.from_url(server.url) as client:
+        if server.entry.name.endswith("_gears"):
+            end_gears(client)  # before: they may write
         client.flushall()
         client.function_flush()
-        if server.entry.name.endswith("_gears"):
-            for _, execution, *_ in client.execute_command("RG.DUMPEXECUTIONS"):
-                # One whose client has just left may end, and be dropped, before we come to it.
-                with suppress(redis.ResponseError):
-                    client.execute_command("RG.ABORTEXECUTION", execution)
-                    client.execute_command("RG.DROPEXECUTION", execution)
     return server
 
 

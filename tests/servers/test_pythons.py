@@ -15,7 +15,6 @@ print(f"{sys.version_info[0]}.{sys.version_info[1]}", polars.__version__, gearfr
 """
 
 
-@pytest.mark.timeout(600)  # the first time, the packages are fetched
 def test_environments_have_the_packages_and_this_tree(environments: list[Environment]) -> None:
     assert [each.minor for each in environments] == [minor for minor in OTHERS if find(minor)]
     for each in environments:

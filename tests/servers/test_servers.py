@@ -17,7 +17,6 @@ from tests.servers.patience import wait_until
 from tests.servers.server import Server, ServerError
 
 every_server = pytest.mark.servers(*MAKERS)
-pytestmark = pytest.mark.timeout(300)  # some start pytest anew, which starts servers
 
 
 @every_server

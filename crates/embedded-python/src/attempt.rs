@@ -5,9 +5,14 @@
 //! paths by the same code and the same environment variables, so it is asked first, in a process of its own.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use crate::error::StartError;
+use crate::program::ask;
+
+/// How long it may take.
+const LIMIT: Duration = Duration::from_secs(60);
 
 const QUESTION: &str = "import sys, encodings; print('%d.%d' % sys.version_info[:2])";
 
@@ -17,20 +22,15 @@ pub(crate) fn try_program(program: &Path, minor: u32) -> Result<(), StartError> 
         program: program.to_owned(),
         reason,
     };
-    let output = Command::new(program)
-        .args(["-c", QUESTION])
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| failed(format!("it does not run ({error})")))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let last = said.lines().last().unwrap_or("nothing");
-        return Err(failed(format!(
-            "it ended with {} and said: {last}",
-            output.status
-        )));
+    let answer = ask(Command::new(program).args(["-c", QUESTION]), LIMIT)
+        .map_err(|error| failed(format!("it does not run ({error})")))?
+        .ok_or_else(|| failed(format!("it did not end within {} s", LIMIT.as_secs())))?;
+    if !answer.fine(|output| output.ends_with('\n')) {
+        let last = answer.errors.lines().last().unwrap_or("nothing");
+        let ending = answer.ending();
+        return Err(failed(format!("it ended with {ending} and said: {last}")));
     }
-    let version = String::from_utf8_lossy(&output.stdout);
+    let version = answer.output;
     if version.trim() != format!("3.{minor}") {
         return Err(failed(format!(
             "it is version {}, libpython is 3.{minor}",

@@ -15,6 +15,7 @@ mod capi;
 mod error;
 mod from_python;
 mod memory;
+mod program;
 mod python;
 mod records;
 mod settings;
@@ -23,6 +24,7 @@ mod value;
 
 pub use error::StartError;
 pub use memory::{Memory, memory};
+pub use program::{Answer, ask as ask_program};
 pub use python::{Python, check_library, start};
 pub use settings::{Failure, Function, Settings};
 pub use value::{Payload, Records, Row, Span, Value};

@@ -52,6 +52,8 @@ const NAMES: &[&str] = &[
 const NOT_HERE: &str =
     "ERR Can not run gears inside a multi exec, lua, or when blocking is not allowed";
 
+const NO_TEXT: &str = "ERR the name of this ACL user is not UTF-8, so gears cannot run as this user; use another user";
+
 /// Adds the commands to the server.
 pub(crate) fn register(context: &Context<'_>) -> Result<(), String> {
     for name in NAMES {
@@ -88,6 +90,10 @@ fn ask_python(host: &'static Host, context: &Context<'_>, name: String, argument
     }
     let Some(user) = context.user_name() else {
         return context.reply(&Reply::Error(NOT_HERE.into()));
+    };
+    // Names are texts on all the way, and a text that stands for these bytes may be another's name.
+    let Ok(user) = String::from_utf8(user) else {
+        return context.reply(&Reply::Error(NO_TEXT.into()));
     };
     let (client, db, resp3) = (context.client_id(), context.selected_db(), flags.resp3());
     match context.block_client() {

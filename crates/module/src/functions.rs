@@ -54,9 +54,8 @@ fn next_command(host: &'static Host, _: Arguments) -> Outcome {
         return Ok(Value::None);
     };
     let text = |name: &str| Value::Text(name.to_owned());
-    let user = String::from_utf8_lossy(&command.user).into_owned();
     let client = vec![
-        (text("user"), Value::Text(user)),
+        (text("user"), Value::Text(command.user)),
         (text("id"), signed(command.client)),
         (text("db"), Value::Int(command.db.into())),
         (

@@ -4,7 +4,13 @@
 //! has gearframe. So whatever is wrong with it is known before anything of it is in the server.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
+
+use gearframe_embedded_python::ask_program;
+
+/// How long it may think: the server answers nobody meanwhile.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// What the interpreter says of itself: a line each.
 const QUESTION: &str = "
@@ -45,22 +51,28 @@ pub(crate) fn find(named: &str) -> Result<Interpreter, String> {
 
 fn ask(program: &Path, packages: &Path) -> Result<Interpreter, String> {
     let advice = "name the python of the environment that has gearframe: loadmodule ... Python /path/to/bin/python";
-    let output = Command::new(program)
-        .args(["-E", "-B", "-c", QUESTION])
-        .arg(packages)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{} cannot be run: {error}; {advice}", program.display()))?;
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        let last = text.trim_end().lines().last().unwrap_or("it says nothing");
+    let mut question = Command::new(program);
+    question.args(["-E", "-B", "-c", QUESTION]).arg(packages);
+    let answer = ask_program(&mut question, LIMIT)
+        .map_err(|error| format!("{} cannot be run: {error}; {advice}", program.display()))?
+        .ok_or_else(|| {
+            format!(
+                "{} has not answered within {} s, and was killed; try it in a shell: {} -c 'import gearframe'; or {advice}",
+                program.display(),
+                LIMIT.as_secs(),
+                program.display()
+            )
+        })?;
+    let mut lines = answer.output.lines();
+    // Where nobody knows how it ended, all three lines say that it ended well.
+    if !answer.fine(|output| output.lines().count() == 3) {
+        let last = answer.errors.trim_end().lines().last();
         return Err(format!(
-            "{} cannot import gearframe: {last}; {advice}",
-            program.display()
+            "{} cannot import gearframe: {}; {advice}",
+            program.display(),
+            last.unwrap_or("it says nothing")
         ));
     }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let mut lines = text.lines();
     let (Some(version), Some(libpython), Some(executable)) =
         (lines.next(), lines.next(), lines.next())
     else {

@@ -11,7 +11,7 @@ pub(crate) struct Command {
     pub(crate) token: u64,
     pub(crate) name: String,
     pub(crate) arguments: Vec<Vec<u8>>,
-    pub(crate) user: Vec<u8>,
+    pub(crate) user: String,
     pub(crate) client: u64,
     pub(crate) db: i32,
     pub(crate) resp3: bool,

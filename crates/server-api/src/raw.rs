@@ -108,7 +108,7 @@ table! {
     get_selected_db: c"RedisModule_GetSelectedDb" => unsafe extern "C" fn(*mut Ctx) -> c_int,
     select_db: c"RedisModule_SelectDb" => unsafe extern "C" fn(*mut Ctx, c_int) -> c_int,
     get_client_id: c"RedisModule_GetClientId" => unsafe extern "C" fn(*mut Ctx) -> u64,
-    get_current_user_name: c"RedisModule_GetCurrentUserName" => unsafe extern "C" fn(*mut Ctx) -> *mut Str,
+    get_client_user_name: c"RedisModule_GetClientUserNameById" => unsafe extern "C" fn(*mut Ctx, u64) -> *mut Str,
     avoid_replica_traffic: c"RedisModule_AvoidReplicaTraffic" => unsafe extern "C" fn() -> c_int,
     get_context_flags: c"RedisModule_GetContextFlags" => unsafe extern "C" fn(*mut Ctx) -> c_int,
     open_key: c"RedisModule_OpenKey" => unsafe extern "C" fn(*mut Ctx, *mut Str, c_int) -> *mut Key,
@@ -343,24 +343,8 @@ impl Context<'_> {
 
     /// Whether the client's user may run a command, by its name alone.
     pub fn may_run(&self, command: &[u8]) -> bool {
-        // SAFETY: the name is ours to free; what is found is the guard's to free.
-        let raw = unsafe {
-            let name = (api().get_current_user_name)(self.raw);
-            if name.is_null() {
-                return false;
-            }
-            let raw = (api().get_user)(name);
-            (api().free_string)(self.raw, name);
-            raw
-        };
-        if raw.is_null() {
-            return false;
-        }
-        let user = User {
-            raw,
-            _lock: PhantomData,
-        };
-        user.may_run(&[command])
+        let user = self.user_name().and_then(|name| find_user(&name));
+        user.is_some_and(|user| user.may_run(&[command]))
     }
 
     /// Adds a setting to `CONFIG`; `index` comes back in the entry's `config` and `set_config`.
@@ -436,11 +420,13 @@ impl Context<'_> {
         unsafe { (api().get_client_id)(self.raw) }
     }
 
-    /// The name of the client's ACL user; `None` for a client of the server's own.
+    /// The name of the client's ACL user; `None` for a client of the server's own, as it is when
+    /// another module runs the command. Such a client has no user, and `GetCurrentUserName`, which
+    /// does not look, ends the server.
     pub fn user_name(&self) -> Option<Vec<u8>> {
-        // SAFETY: the string is ours to free.
+        // SAFETY: the string is ours to free; the server looks for a connected client of this id.
         unsafe {
-            let name = (api().get_current_user_name)(self.raw);
+            let name = (api().get_client_user_name)(self.raw, self.client_id());
             if name.is_null() {
                 return None;
             }
@@ -839,6 +825,22 @@ pub struct User<'a> {
     _lock: PhantomData<&'a ()>,
 }
 
+/// Finds a user; the callers hold the lock as long as he lives.
+fn find_user<'a>(name: &[u8]) -> Option<User<'a>> {
+    let name = create_string(name);
+    // SAFETY: the lock is held; the name is ours to free.
+    let raw = unsafe {
+        let raw = (api().get_user)(name);
+        (api().free_string)(ptr::null_mut(), name);
+        raw
+    };
+    // Not `then_some`: a user made of null would be dropped, and freed.
+    (!raw.is_null()).then(|| User {
+        raw,
+        _lock: PhantomData,
+    })
+}
+
 impl Drop for User<'_> {
     fn drop(&mut self) {
         // SAFETY: ours to free; the user itself stays.
@@ -884,18 +886,7 @@ impl ContextLock {
 
     /// Finds an ACL user.
     pub fn user(&self, name: &[u8]) -> Option<User<'_>> {
-        let name = create_string(name);
-        // SAFETY: the lock is held; the name is ours to free.
-        let raw = unsafe {
-            let raw = (api().get_user)(name);
-            (api().free_string)(ptr::null_mut(), name);
-            raw
-        };
-        // Not `then_some`: a user made of null would be dropped, and freed.
-        (!raw.is_null()).then(|| User {
-            raw,
-            _lock: PhantomData,
-        })
+        find_user(name)
     }
 
     /// Runs a command as a user, and gives the reply's bytes in RESP to `read`.

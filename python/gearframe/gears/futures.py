@@ -165,9 +165,11 @@ def start_coroutine(
     tell: Settled,
     *,
     delay: float = 0,
-) -> Callable[[], None]:
-    """Run a coroutine on the loop's thread and say how it ended; gives what cancels it.
+    keep: Callable[[Callable[[], None]], None] | None = None,
+) -> None:
+    """Run a coroutine on the loop's thread and say how it ended.
 
+    ``keep`` is given what cancels it, before it begins: who is interrupted then has that already.
     Whoever cancels it is not told how it ended. The coroutine's owner can cancel it too, by
     :mod:`gearframe.gears.pending`; then it fails with the owner's reason.
     """
@@ -217,13 +219,14 @@ def start_coroutine(
             pending.remove(task)
             cancel_task(task)
 
+    if keep is not None:
+        keep(cancel)
     try:
         pending.add(key, end)
         on_loop(begin, context, delay)
     except BaseException:
         pending.remove(key)
         raise
-    return cancel
 
 
 def _later(future: asyncio.Future[Any], settle: Callable[[], None]) -> None:

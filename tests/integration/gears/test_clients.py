@@ -23,6 +23,8 @@ from tests.servers.fixtures import FreshServer
 from tests.servers.server import Server
 from tests.unit.shard.wheels import make_wheel
 
+pytestmark = pytest.mark.timeout(900)  # packages are downloaded
+
 PICKLING = (
     "gearsclient==1.0.2",
     "redgrease==0.3.30",
@@ -39,6 +41,7 @@ def make_environment(folder: Path, packages: Sequence[str]) -> Path:
     """Make an environment with packages, before all that the tests' own has; its interpreter."""
     target = folder / "packages"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip += ["--retries", "10", "--timeout", "60"]
     subprocess.run([*pip, "--no-deps", "--target", str(target), *packages], check=True)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     python = folder / "bin" / "python"
@@ -63,7 +66,9 @@ def cli_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def with_users(fresh_server: FreshServer, environment: Path) -> Server:
     """A server in that environment, with five users."""
-    found = fresh_server(gears={"Python": str(environment)})
+    # pip prints nothing while it begins, which takes a busy machine long.
+    patience = {"PythonInstallReqMaxIdleTime": 300_000}
+    found = fresh_server(gears={"Python": str(environment), **patience})
     with redis.Redis.from_url(found.url) as client:
         for number in range(1, 6):
             client.hset(f"user:{number}", mapping={"age": number * 10})
@@ -75,7 +80,7 @@ def run(python: Path, folder: Path, server: Server, code: str, *arguments: str) 
     path = folder / "program.py"
     path.write_text(f"PORT = {server.port}\n{code}")
     argv = [str(python), "-W", "ignore", str(path), *arguments]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

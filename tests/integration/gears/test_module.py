@@ -18,7 +18,7 @@ from gearframe.exceptions import GearsError, ServerTimeoutError
 from tests.servers.scripted import ScriptedServer, by_command
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "nothing has changed"
@@ -89,7 +89,7 @@ def test_a_timeout_ends_the_gear_in_the_server(module_url: str, module_client: r
     gear = gf.GearsBuilder("PythonReader").filter(lambda n: False)
     with pytest.raises(ServerTimeoutError, match="the server was told to end it"):
         gear.run(module_url, forever, timeout=0.5)
-    wait_until(lambda: running(module_client) == [])
+    wait_until(lambda: module_client.execute_command("RG.DUMPEXECUTIONS") == [])
 
 
 def test_a_gear_that_cannot_be_loaded(module_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,8 @@ class MemoryHost:
         return box
 
     def close_box(self, box: int) -> None:
-        self.boxes.pop(box).put(None)
+        if box in self.boxes:
+            self.boxes.pop(box).put(None)
 
     def walk_open(self, options: dict[str, Any]) -> int:
         pattern = options["pattern"].decode()

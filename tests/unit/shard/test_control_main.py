@@ -64,7 +64,11 @@ def live(monkeypatch: pytest.MonkeyPatch) -> LiveHost:
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["shutdown", "no more commands"])
-def test_from_the_first_command_to_the_end(live: LiveHost, told: bool) -> None:
+def test_from_the_first_command_to_the_end(
+    live: LiveHost, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    monkeypatch.setattr(main, "PATIENCE", 60.0)
+    before = set(threading.enumerate())
     thread = threading.Thread(target=main.run, args=[live])
     thread.start()
     client = {"user": "alice", "id": 1, "db": 0, "protocol": 2}
@@ -84,5 +88,5 @@ def test_from_the_first_command_to_the_end(live: LiveHost, told: bool) -> None:
     assert not thread.is_alive()
     assert live.lines == []
     assert list(live.queues) == [0]
-    names = {each.name for each in threading.enumerate()}
-    assert not any(name.startswith("gears-") for name in names)
+    begun = {each.name for each in set(threading.enumerate()) - before}
+    assert not any(name.startswith("gears-") for name in begun)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from gearframe.exceptions import GearsError, GearsFlatError
@@ -31,6 +33,8 @@ class Parking:
         self._waiting: dict[int, Callable[[], None]] = {}
         self._settled: queue.SimpleQueue[tuple[int, Any, bool, Any]] = queue.SimpleQueue()
         self._number = 0
+        self._open = _open.parkings  # where it stands until its records are cancelled
+        self._open.add(self)
 
     @property
     def waiting(self) -> int:
@@ -52,18 +56,19 @@ class Parking:
 
         self._waiting[number] = _nothing
         try:
-            self._waiting[number] = self._start(awaited, tell)
+            self._start(number, awaited, tell)
         except GearsError as error:
             tell(False, error)
 
-    def _start(self, awaited: Any, tell: Settled) -> Callable[[], None]:
+    def _start(self, number: int, awaited: Any, tell: Settled) -> None:
         if isinstance(awaited, StepFuture):
             awaited.when_settled(tell)
-            return _nothing
+            return
         if not self._context.runtime.async_allowed():
             awaited.close()
             raise GearsError("Creating async record is not allowed")
-        return start_coroutine(awaited, self._context.variables(), tell)
+        keep = partial(self._waiting.__setitem__, number)
+        start_coroutine(awaited, self._context.variables(), tell, keep=keep)
 
     def take(self, *, wait: bool) -> list[tuple[Any, bool, Any]]:
         """Records that need wait no more: the record, whether all went well, the value or error.
@@ -87,10 +92,29 @@ class Parking:
 
     def cancel(self) -> None:
         """Nobody waits for these records any more."""
-        cancels = list(self._waiting.values())
-        self._waiting.clear()
-        for cancel in cancels:
+        for cancel in list(self._waiting.values()):
             cancel()
+        self._waiting.clear()
+        self._open.discard(self)
+
+
+class _Open(threading.local):
+    """The parkings of a thread whose records may still wait."""
+
+    def __init__(self) -> None:
+        self.parkings: set[Parking] = set()
+
+
+_open = _Open()
+
+
+def cancel_all() -> None:
+    """Cancel all that waits for this thread, whose work an interrupt has ended.
+
+    It may have ended the cancelling as well.
+    """
+    for parking in list(_open.parkings):
+        parking.cancel()
 
 
 def wait_for(awaited: list[Any], context: Context) -> Any:

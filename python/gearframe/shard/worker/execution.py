@@ -11,6 +11,7 @@ from gearframe.gears.plan import Plan
 from gearframe.gears.results import reply_tree
 from gearframe.gears.run import run_plan
 from gearframe.gears.runtime import Launcher
+from gearframe.gears.stages.parking import cancel_all
 from gearframe.shard.worker.asking import leave_all
 from gearframe.shard.worker.atomic import release
 from gearframe.shard.worker.failures import failure_text
@@ -110,6 +111,7 @@ def clean_up(runtime: ServerRuntime) -> None:
 
 
 def let_go() -> None:
-    """Let go of what this thread has: the server's lock, and answers that it waits for."""
+    """Let go of what this thread has: the server's lock, records and answers that it waits for."""
     release()
+    cancel_all()
     leave_all()
