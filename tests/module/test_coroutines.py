@@ -21,11 +21,11 @@ GB('PythonReader').run(fast)
 
 BUSY = """
 async def step(x):
-    for _ in range(100):
+    for _ in range(40):
         await asyncio.sleep(0)
         await asyncio.gather(asyncio.sleep(0), asyncio.sleep(0.0001))
     return x
-GB('PythonReader').map(step).count().run(lambda: iter(range(10)))
+GB('PythonReader').map(step).count().run(lambda: iter(range(5)))
 """
 
 
@@ -38,7 +38,7 @@ def test_loops_of_interpreters_do_not_meet(fresh_server: FreshServer) -> None:
     with ThreadPoolExecutor() as pool:
         isolations = ["shared", "subinterpreter", "subinterpreter"] * 3
         answers = list(pool.map(lambda each: _run(server, each), isolations))
-    assert answers == [[[b"10"], []]] * len(isolations)
+    assert answers == [[[b"5"], []]] * len(isolations)
     assert_clean(server)
 
 

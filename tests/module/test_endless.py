@@ -53,6 +53,12 @@ LOOPS = {
     while True:
         with contextlib.suppress(BaseException):
             spin()""",
+    "swallows_in_commands": """
+    while True:
+        try:
+            execute('RG.PYEXECUTE', '1')
+        except BaseException:
+            pass""",
     "recurses": """
     def forever(n):
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.module.gears import abort, begin, connect, send, status, wait_for
+from tests.module.gears import abort, assert_clean, begin, connect, send, status, wait_for
 from tests.servers.fixtures import FreshServer
 from tests.servers.pythons import Environment
 
@@ -59,4 +59,29 @@ def test_the_frames_of_other_interpreters_are_not_to_be_had(
             for name in ("_current_frames", "_current_exceptions"):
                 with pytest.raises(redis.ResponseError, match="frames of other threads"):
                     send(client, f"import sys\nsys.{name}()", "ISOLATION", isolation)
+        server.stop()
+
+
+@pytest.mark.parametrize("isolation", ["shared", "subinterpreter"])
+def test_coroutines_that_a_script_leaves_behind(
+    fresh_server: FreshServer, environments: list[Environment], isolation: str
+) -> None:
+    script = """
+async def poll():
+    while True:
+        execute('INCR', 'polls')
+        await asyncio.gather(asyncio.sleep(0), asyncio.sleep(0.001))
+runCoroutine(poll())
+"""
+    for each in environments:
+        server = fresh_server("valkey91", gears={"Python": str(each.python)})
+        with connect(server) as client:
+            options = ("ID", "poller", "UPGRADE", "ISOLATION", isolation)
+            assert send(client, script, *options) == b"OK"
+            wait_for(lambda client=client: int(client.get("polls") or 0) > 10)
+            assert client.execute_command("RG.PYDUMPSESSIONS")[0][1] == b"poller"
+            assert send(client, "1", *options) == b"OK"
+            wait_for(lambda ask=client.execute_command: ask("RG.PYDUMPSESSIONS", "DEAD") == [])
+            assert client.execute_command("RG.PYDUMPSESSIONS") == []
+        assert_clean(server)
         server.stop()

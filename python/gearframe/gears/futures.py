@@ -11,18 +11,15 @@ import threading
 import weakref
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from gearframe.exceptions import GearsError
 from gearframe.gears.loop import cancel as cancel_task
 from gearframe.gears.loop import loop, on_loop
 from gearframe.gears.pending import pending_of
-from gearframe.gears.runtime import current_or_none, use
+from gearframe.gears.runtime import current_or_none
 from gearframe.gears.stages.scope import Scope, current_scope, no_step
 from gearframe.gears.tasks import NO_AWAIT, StepTooLong, in_atomic
-
-if TYPE_CHECKING:
-    from gearframe.gears.runtime import Runtime
 
 T = TypeVar("T")
 Settled = Callable[[bool, Any], None]
@@ -140,7 +137,7 @@ def run_coroutine(
     coroutine: Coroutine[Any, Any, Any],
     future: StepFuture | None = None,
     delay: float = 0,
-    session: Runtime | Context | None = None,
+    context: Context | None = None,
 ) -> None:
     """Run a coroutine on the loop's thread.
 
@@ -153,14 +150,13 @@ def run_coroutine(
         goes to the log.
     delay : float, default 0
         Seconds to wait before.
-    session : Runtime or Context, optional
-        In which runtime, or with which context variables, it runs; by default those of the caller.
+    context : Context, optional
+        With which context variables it runs; by default those of the caller.
     """
-    runtime = session if session is not None and not isinstance(session, Context) else None
-    context = session.copy() if isinstance(session, Context) else copy_context()
-    context.run(no_step)
+    variables = copy_context() if context is None else context.copy()
+    variables.run(no_step)
     tell = _log_failure if future is None else _continue(future)
-    start_coroutine(coroutine, context, tell, delay=delay, runtime=runtime)
+    start_coroutine(coroutine, variables, tell, delay=delay)
 
 
 def start_coroutine(
@@ -169,7 +165,6 @@ def start_coroutine(
     tell: Settled,
     *,
     delay: float = 0,
-    runtime: Runtime | None = None,
     keep: Callable[[Callable[[], None]], None] | None = None,
 ) -> None:
     """Run a coroutine on the loop's thread and say how it ended.
@@ -181,15 +176,14 @@ def start_coroutine(
     task: asyncio.Task[None] | None = None
     cancelled = False
     key = object()
-    pending = pending_of(runtime if runtime is not None else context.run(current_or_none))
+    pending = pending_of(context.run(current_or_none))
 
     async def guarded() -> None:
         # asyncio would let SystemExit and KeyboardInterrupt end the loop's thread.
         good = False
         value: Any
         try:
-            with use(runtime if runtime is not None else current_or_none()):
-                value = await coroutine
+            value = await coroutine
             good = True
         except StepTooLong as error:  # a failure of the coroutine, not the end of who waits for it
             value = GearsError(str(error))

@@ -82,7 +82,8 @@ def _gather(records: Iterator[Any], batch: list[Any], size: int) -> None:
             return
 
 
-def _keys_only(reader: Reader, runtime: Runtime) -> Batches:
+def keys_only(reader: Reader, runtime: Runtime) -> Batches:
+    """Names of keys, by SCAN."""
     pattern, no_scan = reader.argument, bool(reader.options.get("noScan", False))
     generate = reader.options.get("patternGenerator")
     if generate is not None:
@@ -140,7 +141,7 @@ def close(batches: Iterator[Any]) -> None:
 
 
 _READERS: dict[str, Callable[[Reader, Runtime], Batches]] = {
-    "KeysOnlyReader": _keys_only,
+    "KeysOnlyReader": keys_only,
     "StreamReader": _stream,
     "ShardsIDReader": _shards,
 }

@@ -33,7 +33,6 @@ def each(
         for batch in batches:
             start = 0
             while start < len(batch):
-                # Asked once: what waits is taken out by other threads.
                 most = max(parking.room, 1)
                 size = max(min(room(), most), 1)
                 wanted = None

@@ -13,6 +13,7 @@ from gearframe.shard.worker.limits import Guard, undisturbed
 
 _CONTROL = 0  # the control plane's mailbox
 _COMMAND_SECONDS = 60.0
+_MOMENT = 0.02  # seconds; the watchdog of gears interrupts more often
 _SLICE_MS = 100  # between two looks at whether the code was told to end
 
 
@@ -47,6 +48,10 @@ def ask(name: str, arguments: list[bytes], client: dict[str, Any], guard: Guard 
     GearsForceStopped
         The code was told to end.
     """
+    if guard is not None and guard.stopped():
+        # The code has swallowed that it is to end. Here an interrupt has the time to arrive.
+        time.sleep(_MOMENT)
+        raise GearsForceStopped(guard.reason)
     box = undisturbed(_open)
     try:
         host.post(_CONTROL, ("command", box, name, arguments, client))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, NoReturn
 
 from gearframe.exceptions import GearsError, GearsFlatError
+from gearframe.gears.plan import Reader
+from gearframe.gears.readers import keys_only
 from gearframe.gears.runtime import current, current_or_none
 from gearframe.shard.worker.atomic import PyAtomic, in_atomic
 from gearframe.shard.worker.runtime import LEVELS, ServerRuntime
@@ -122,24 +125,10 @@ def keys_only_reader(
     patternGenerator : function, optional
         Gives ``(pattern, noScan)`` where it runs, in place of those above.
     """
+    options = {"count": count, "noScan": noScan, "patternGenerator": patternGenerator}
 
     def read() -> Iterator[Any]:
-        wanted, single = (pattern, noScan) if patternGenerator is None else patternGenerator()
-        if single:
-            if execute("EXISTS", wanted) == 1:
-                yield wanted
-            return
-        cursor = "0"
-        seen: set[Any] = set()  # SCAN gives a key again where the table was resized meanwhile
-        while True:
-            cursor, keys = execute("SCAN", cursor, "MATCH", wanted, "COUNT", count)
-            for key in keys:
-                name = bytes(key) if isinstance(key, bytearray) else key
-                if name not in seen:
-                    seen.add(name)
-                    yield name
-            if cursor == "0":
-                return
+        return chain.from_iterable(keys_only(Reader("KeysOnlyReader", pattern, options), current()))
 
     return read
 

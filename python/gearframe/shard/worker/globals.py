@@ -97,7 +97,7 @@ def _coroutines() -> dict[str, Any]:
         "createFuture": futures.create_future,
         "setFutureResults": futures.set_future_results,
         "setFutureException": futures.set_future_exception,
-        "runCoroutine": threads.start_coroutine,
+        "runCoroutine": threads.run_in_session,
         "setGearsSession": threads.set_session,
         "getGearsSession": threads.get_session,
         "registerGearsThread": threads.register_thread,

@@ -86,7 +86,7 @@ class Thread(threading.Thread):
         super().run()
 
 
-def start_coroutine(
+def run_in_session(
     cr: Coroutine[Any, Any, Any],
     f: StepFuture | None = None,
     delay: float = 0,
