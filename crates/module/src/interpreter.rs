@@ -46,7 +46,7 @@ pub(crate) fn find(named: &str) -> Result<Interpreter, String> {
     } else {
         PathBuf::from(named)
     };
-    ask(&program, packages)
+    ask(&on_path(program), packages)
 }
 
 fn ask(program: &Path, packages: &Path) -> Result<Interpreter, String> {
@@ -116,6 +116,18 @@ fn beside(packages: &Path) -> PathBuf {
             .or_else(|| Some(PathBuf::from(std::env::var_os("VIRTUAL_ENV")?).join("bin/python")))
             .unwrap_or_else(|| PathBuf::from("python3")),
     }
+}
+
+/// Where a program without a folder lies. Valkey keeps its environment from programs that are
+/// started once it runs, and a Python that was found on a PATH it does not know cannot say where it is.
+fn on_path(program: PathBuf) -> PathBuf {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = |folder: PathBuf| Some(folder.join(&program)).filter(|file| file.is_file());
+    match program.components().count() {
+        1 => std::env::split_paths(&folders).find_map(found),
+        _ => None,
+    }
+    .unwrap_or(program)
 }
 
 /// Where this module's file is, as the kernel has mapped it.
