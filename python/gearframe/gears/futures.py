@@ -174,13 +174,14 @@ def start_coroutine(
     :mod:`gearframe.gears.pending`; then it fails with the owner's reason.
     """
     task: asyncio.Task[None] | None = None
-    cancelled = False
+    begun = cancelled = False
     key = object()
     pending = pending_of(context.run(current_or_none))
 
     async def guarded() -> None:
         # asyncio would let SystemExit and KeyboardInterrupt end the loop's thread.
-        good = False
+        nonlocal begun
+        begun, good = True, False
         value: Any
         try:
             value = await coroutine
@@ -188,12 +189,22 @@ def start_coroutine(
         except StepTooLong as error:  # a failure of the coroutine, not the end of who waits for it
             value = GearsError(str(error))
         except asyncio.CancelledError as error:
-            value = GearsError(error.args[0]) if error.args else error
+            value = _reason(error)
         except BaseException as error:  # noqa: BLE001 - user code raises what it wants
             value = error
         # Before it is told: who was waiting for it may be the last to do so.
         pending.remove(task)
         tell(good, value)
+
+    def over(ended: asyncio.Task[None]) -> None:
+        if begun:
+            return
+        # Cancelled before its first step, so that nothing of it has run.
+        coroutine.close()
+        try:
+            ended.result()
+        except asyncio.CancelledError as error:
+            tell(False, _reason(error))
 
     def begin() -> None:
         nonlocal task
@@ -201,9 +212,9 @@ def start_coroutine(
             coroutine.close()
         else:
             task = asyncio.get_running_loop().create_task(guarded())
+            task.add_done_callback(over)
             if cancelled:  # meanwhile, by a thread that has found no task yet
                 task.cancel()
-                coroutine.close()
         pending.remove(key)
 
     def end(reason: str) -> None:
@@ -230,6 +241,10 @@ def start_coroutine(
     except BaseException:
         pending.remove(key)
         raise
+
+
+def _reason(error: asyncio.CancelledError) -> BaseException:
+    return GearsError(error.args[0]) if error.args else error
 
 
 def _later(future: asyncio.Future[Any], settle: Callable[[], None]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -14,9 +16,11 @@ import pytest
 from gearframe.exceptions import GearsError, GearsFlatError
 from gearframe.gears import futures
 from gearframe.gears.builder import GB
+from gearframe.gears.futures import start_coroutine
 from gearframe.gears.loop import loop, stop_loop
 from gearframe.gears.outcome import Limits
-from gearframe.gears.runtime import current
+from gearframe.gears.pending import Pending
+from gearframe.gears.runtime import current, enter
 from tests.gears_runtime import ListRuntime, errors, outcome, results
 
 
@@ -230,6 +234,26 @@ def test_an_abort_just_while_a_coroutine_begins(monkeypatch: pytest.MonkeyPatch)
     while asyncio.all_tasks(running):
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def test_who_waits_for_a_coroutine_hears_that_it_was_cancelled_before_its_first_step() -> None:
+    runtime = ListRuntime([])
+    runtime.coroutines = Pending()  # type: ignore[attr-defined]
+    context, told = copy_context(), queue.SimpleQueue[tuple[bool, Any]]()
+    context.run(enter, runtime, None)
+
+    async def never() -> None:
+        raise AssertionError("it has begun")
+
+    def begin() -> None:
+        start_coroutine(never(), context, lambda *how: told.put(how))
+        # The next call of the loop, behind the one that makes the task and before its first step.
+        loop().call_soon(runtime.coroutines.cancel, "nobody wants it")  # type: ignore[attr-defined]
+
+    loop().call_soon_threadsafe(begin)
+    good, error = told.get(timeout=60)
+    assert (good, str(error)) == (False, "nobody wants it")
+    assert told.empty()
 
 
 def test_a_run_inside_of_a_step() -> None:
