@@ -15,11 +15,11 @@ static Reply *(*call)(Ctx *, const char *, const char *, ...);
 enum { PROMISE = 12, OK = 0, ERR = 1 };
 
 static int run(Ctx *ctx, String **argv, int argc) {
+    if (argc < 3) return reply_with_error(ctx, "ERR which command?");
     char format[32] = "v";
     unsigned long length;
     const char *flags = string_bytes(argv[1], &length);
     for (unsigned long i = 0; i < length && i < sizeof format - 2; i++) format[i + 1] = flags[i];
-    if (argc < 3) return reply_with_error(ctx, "ERR which command?");
     Reply *reply = call(ctx, string_bytes(argv[2], &length), format, argv + 3, (unsigned long)argc - 3);
     if (!reply) return reply_with_error(ctx, "ERR no reply");
     if (reply_type(reply) == PROMISE)

@@ -192,3 +192,35 @@ def test_what_a_user_may_not_run_is_refused_for_long_values_too(
                 client.execute_command("ACL", "SETUSER", "few", f"+{command}")
                 assert send(few, script)[1] == []
         client.execute_command("ACL", "DELUSER", "few")
+
+
+@pytest.mark.servers("valkey91_gears")
+def test_a_user_of_one_database_reads_long_values_there(
+    module_server: Server, module_url: str
+) -> None:
+    with connect(module_server) as client:
+        client.set("long:text", "x" * 1_000_000)
+        client.hset("long:hash", mapping={f"f{n}": n for n in range(2000)})
+        client.execute_command(
+            "ACL", "SETUSER", "few", "reset", "on", ">pass", "~*", "+@all", "db=0"
+        )
+        with connect(module_server, username="few", password="pass") as few:
+            for key, length in (("long:text", b"1000000"), ("long:hash", b"2000")):
+                script = f"GB().map(lambda r: len(r['value'])).run('{key}', noScan=True)"
+                assert send(few, script) == [[length], []]
+        client.execute_command("ACL", "DELUSER", "few")
+
+
+def test_a_user_of_smembers_alone_reads_sets_unnoticed(
+    module_server: Server, module_url: str
+) -> None:
+    with connect(module_server) as client:
+        client.sadd("long:set", *range(100))
+        rules = ("reset", "on", ">pass", "~long:*", "+rg.pyexecute", "+smembers")
+        client.execute_command("ACL", "SETUSER", "few", *rules)
+        client.execute_command("ACL", "LOG", "RESET")
+        with connect(module_server, username="few", password="pass") as few:
+            script = "GB().map(lambda r: len(r['value'])).run('long:set', noScan=True)"
+            assert send(few, script) == [[b"100"], []]
+        assert "srandmember" not in str(client.execute_command("ACL", "LOG"))
+        client.execute_command("ACL", "DELUSER", "few")

@@ -44,8 +44,8 @@ impl Answer {
     }
 }
 
-/// Runs a program to its end. `None` if that did not come in time: then it is killed, with all that
-/// it has started.
+/// Runs a program to its end. `None` if that did not come in time: then it is killed, with what it
+/// has started and what has not left its process group.
 ///
 /// It writes into memory, not into pipes: nobody has to read, so there is no thread, and nobody
 /// waits for what it has left behind.
@@ -78,7 +78,8 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<Option<ExitStat
             }
             Err(error) => return Err(error),
             Ok(None) if Instant::now() >= end => {
-                kill_process_group(Pid::from_child(child), Signal::KILL)?;
+                // The host may have taken it a moment ago: then there is nothing to kill.
+                let _: Result<(), Errno> = kill_process_group(Pid::from_child(child), Signal::KILL);
                 // Whoever takes what is left of it: it is dead.
                 let _: io::Result<ExitStatus> = child.wait();
                 return Ok(None);

@@ -3,6 +3,8 @@
 //! The interpreter itself is asked, in a process of its own, where its libpython is and whether it
 //! has gearframe. So whatever is wrong with it is known before anything of it is in the server.
 
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -46,7 +48,8 @@ pub(crate) fn find(named: &str) -> Result<Interpreter, String> {
     } else {
         PathBuf::from(named)
     };
-    ask(&on_path(program), packages)
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    ask(&on_path(program, &folders), packages)
 }
 
 fn ask(program: &Path, packages: &Path) -> Result<Interpreter, String> {
@@ -120,11 +123,14 @@ fn beside(packages: &Path) -> PathBuf {
 
 /// Where a program without a folder lies. Valkey keeps its environment from programs that are
 /// started once it runs, and a Python that was found on a PATH it does not know cannot say where it is.
-fn on_path(program: PathBuf) -> PathBuf {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let found = |folder: PathBuf| Some(folder.join(&program)).filter(|file| file.is_file());
+fn on_path(program: PathBuf, folders: &OsStr) -> PathBuf {
+    let runs = |file: &PathBuf| {
+        file.metadata()
+            .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+    };
+    let found = |folder: PathBuf| Some(folder.join(&program)).filter(runs);
     match program.components().count() {
-        1 => std::env::split_paths(&folders).find_map(found),
+        1 => std::env::split_paths(folders).find_map(found),
         _ => None,
     }
     .unwrap_or(program)
@@ -147,4 +153,28 @@ fn range_of(line: &str) -> Option<(usize, usize)> {
         usize::from_str_radix(start, 16).ok()?,
         usize::from_str_radix(end, 16).ok()?,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_first_program_on_path_that_runs() {
+        let top = std::env::temp_dir().join(format!("gearframe-path-{}", std::process::id()));
+        let [none, text, good] = ["none", "text", "good"].map(|name| top.join(name));
+        for (folder, mode) in [(&text, 0o644), (&good, 0o755)] {
+            std::fs::create_dir_all(folder).unwrap();
+            let file = folder.join("python3");
+            std::fs::write(&file, "").unwrap();
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+        }
+        let folders = std::env::join_paths([&none, &text, &good]).unwrap();
+        assert_eq!(on_path("python3".into(), &folders), good.join("python3"));
+        for named in ["python4", "./python3", "/bin/python3"] {
+            assert_eq!(on_path(named.into(), &folders), PathBuf::from(named));
+        }
+        std::fs::remove_dir_all(top).unwrap();
+    }
 }

@@ -20,7 +20,8 @@ use crate::constants::{ContextFlags, KeyKind, LogLevel};
 const OK: c_int = 0;
 const ERR: c_int = 1;
 const READ: c_int = 1;
-const OPEN_NO_TOUCH: c_int = 1 << 16;
+/// A look counts as no use of the key, as no hit or miss, and sends no notification of a miss.
+const OPEN_UNSEEN: c_int = 1 << 16 | 1 << 17 | 1 << 18;
 const KEY_ACCESS: c_int = 1 << 4;
 const CONFIG_IMMUTABLE: c_uint = 1;
 const EVENT_SHUTDOWN: u64 = 5;
@@ -150,6 +151,7 @@ table! {
     get_command: c"RedisModule_GetCommand" => unsafe extern "C" fn(*mut Ctx, *const c_char) -> *mut Cmd,
     ;
     set_command_categories: c"RedisModule_SetCommandACLCategories" => unsafe extern "C" fn(*mut Cmd, *const c_char) -> c_int,
+    acl_check: c"RedisModule_ACLCheckPermissions" => unsafe extern "C" fn(*mut RawUser, *mut *mut Str, c_int, c_int, *mut c_int) -> c_int,
 }
 
 static TABLE: OnceLock<Table> = OnceLock::new();
@@ -344,7 +346,7 @@ impl Context<'_> {
     /// Whether the client's user may run a command, by its name alone.
     pub fn may_run(&self, command: &[u8]) -> bool {
         let user = self.user_name().and_then(|name| find_user(&name));
-        user.is_some_and(|user| user.may_run(&[command]))
+        user.is_some_and(|user| user.may_run(self.selected_db(), &[command]))
     }
 
     /// Adds a setting to `CONFIG`; `index` comes back in the entry's `config` and `set_config`.
@@ -855,13 +857,18 @@ impl User<'_> {
         unsafe { (api().acl_check_key)(self.raw, key.name, KEY_ACCESS) == OK }
     }
 
-    /// Whether the user may run a command with these arguments, its name first.
-    pub fn may_run(&self, command: &[&[u8]]) -> bool {
+    /// Whether the user may run a command with these arguments, its name first, in a database.
+    pub fn may_run(&self, db: i32, command: &[&[u8]]) -> bool {
         let mut argv: Vec<*mut Str> = command.iter().map(|text| create_string(text)).collect();
         let count = c_int::try_from(argv.len()).unwrap_or(c_int::MAX);
+        let mut reason: c_int = 0;
         // SAFETY: the user is good while the lock is held; the strings are ours to free.
         unsafe {
-            let code = (api().acl_check_command)(self.raw, argv.as_mut_ptr(), count);
+            let code = match api().acl_check {
+                // Valkey 9.1: the older one refuses whoever may not enter all databases.
+                Some(check) => check(self.raw, argv.as_mut_ptr(), count, db, &raw mut reason),
+                None => (api().acl_check_command)(self.raw, argv.as_mut_ptr(), count),
+            };
             for text in argv {
                 (api().free_string)(ptr::null_mut(), text);
             }
@@ -951,7 +958,7 @@ impl ContextLock {
     pub fn open(&self, name: &[u8]) -> OpenedKey<'_> {
         let name = create_string(name);
         // SAFETY: the lock is held, and the guard closes the key before it is released.
-        let key = unsafe { (api().open_key)(self.context.raw, name, READ | OPEN_NO_TOUCH) };
+        let key = unsafe { (api().open_key)(self.context.raw, name, READ | OPEN_UNSEEN) };
         OpenedKey {
             view: KeyView {
                 name,

@@ -4,7 +4,7 @@ use gearframe_core::keys::SeenKeys;
 use gearframe_embedded_python::{Payload, Records, Row, Span, Value};
 use gearframe_server_api::{HashFields, KeyKind, KeyView, ScanCursor};
 
-use crate::walk::in_place::MANY_BYTES;
+use crate::walk::in_place::{MANY_BYTES, PLACES};
 
 /// A batch ends at so many bytes, however few records it has.
 const MOST_BYTES: usize = 1 << 20;
@@ -92,11 +92,13 @@ impl Batch {
     pub(crate) fn push_hash(&mut self, key: &KeyView<'_>) -> bool {
         let (start, first) = (self.records.bytes.len(), self.records.spans.len());
         let (name, cursor) = (self.span(key.name()), ScanCursor::new());
+        let mut places = 0;
         while key.scan_fields(&cursor, |field, value| {
             let (field, value) = (self.span(field), self.span(value));
             self.records.spans.extend([field, value]);
         }) {
-            if self.records.bytes.len() - start >= MANY_BYTES {
+            places += 1;
+            if self.records.bytes.len() - start >= MANY_BYTES || places >= PLACES {
                 self.records.bytes.truncate(start);
                 self.records.spans.truncate(first);
                 return false;

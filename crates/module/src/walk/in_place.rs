@@ -14,6 +14,11 @@ pub(crate) const MANY_BYTES: usize = 512 << 10;
 /// What a field costs beside its bytes.
 const FIELD: usize = 128;
 
+/// The most places of a table in one hold. It may be nearly empty: what is deleted while the server
+/// saves does not shrink it. In one that is full enough so many places have more than
+/// [`MANY_FIELDS`].
+pub(crate) const PLACES: usize = 8192;
+
 /// Fields and values of a piece, with their places in its bytes.
 struct Fields {
     bytes: Vec<u8>,
@@ -63,18 +68,20 @@ impl Pieces<'_> {
         let (right, mut most) = if length > MANY_FIELDS {
             (Some(command), PIECE_BYTES)
         } else {
-            (None, MANY_BYTES)
+            (None, MANY_BYTES + MANY_FIELDS * FIELD)
         };
         let (cursor, mut piece, mut found) = (ScanCursor::new(), Fields::new(), Vec::new());
         loop {
             piece.clear();
             let more = self.look(right, |key| {
+                let mut places = 0;
                 loop {
+                    places += 1;
                     let more = key.scan_fields(&cursor, |field, value| {
                         piece.push(field);
                         piece.push(value);
                     });
-                    if !more || piece.size() >= most {
+                    if !more || piece.size() >= most || places >= PLACES {
                         return more;
                     }
                 }

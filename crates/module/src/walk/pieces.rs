@@ -97,7 +97,8 @@ impl<'a> Pieces<'a> {
             let opened = lock.open(self.key);
             let key = opened.view();
             let now = (key.kind(), key.length());
-            let allowed = || user.may_read(key) && right.is_none_or(|right| user.may_run(right));
+            let allowed =
+                || user.may_read(key) && right.is_none_or(|right| user.may_run(caller.db, right));
             let found = (now.0 == self.kind && allowed()).then(|| work(key));
             Ok::<_, String>((found, now))
         })?;

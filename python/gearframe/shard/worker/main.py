@@ -11,7 +11,7 @@ from typing import Any
 
 from gearframe.exceptions import GearframeError, GearsError
 from gearframe.gears.futures import create_future, set_future_exception, set_future_results
-from gearframe.gears.loop import cancel_all, loop, stop_loop, use_interrupt
+from gearframe.gears.loop import cancel_all, stop_loop, use_interrupt
 from gearframe.gears.plan import Plan
 from gearframe.gears.runtime import Launcher
 from gearframe.gears.stages.scope import no_step
@@ -193,7 +193,6 @@ class Worker:
 
     def _script(self, task: Task, source: bytes) -> None:
         """Run a script, then the execution that it made."""
-        loop()  # its threads are started here, where nothing interrupts
         spawn = self._spawner(task)
         launch = ScriptLauncher(spawn)
         task.start_clock()
