@@ -15,9 +15,9 @@ pub(crate) const MANY_BYTES: usize = 512 << 10;
 const FIELD: usize = 128;
 
 /// The most places of a table in one hold. It may be nearly empty: what is deleted while the server
-/// saves does not shrink it. In one that is full enough so many places have more than
-/// [`MANY_FIELDS`].
-pub(crate) const PLACES: usize = 8192;
+/// saves does not shrink it. In one as full as servers keep them otherwise, an eighth, so many
+/// places have [`MANY_FIELDS`].
+pub(crate) const PLACES: usize = 4096;
 
 /// Fields and values of a piece, with their places in its bytes.
 struct Fields {
