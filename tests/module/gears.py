@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.servers.patience import PATIENCE, wait_until
 from tests.servers.server import Server
-
-PATIENCE = 60.0
-"""Seconds after which what has not happened is taken for a hang."""
 
 
 def connect(server: Server, **options: Any) -> redis.Redis:
@@ -56,7 +53,7 @@ def abort(client: redis.Redis, execution: str) -> None:
                 raise
             return False
 
-    wait_for(ended, f"{execution} is aborted")
+    wait_until(ended, f"{execution} is aborted")
 
 
 def run_into_limit(client: redis.Redis, script: str, key: str) -> tuple[str, list[bytes]]:
@@ -77,16 +74,6 @@ def run_into_limit(client: redis.Redis, script: str, key: str) -> tuple[str, lis
             if client.exists(key):
                 return told, errors
     raise AssertionError("the step did not begin within 30 s")
-
-
-def wait_for(condition: Callable[[], Any], what: str = "", limit: float = PATIENCE) -> Any:
-    """Ask until the answer is true; give it."""
-    end = time.monotonic() + limit
-    while not (answer := condition()):
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {limit:.0f} s: {what or condition}")
-        time.sleep(0.005)
-    return answer
 
 
 def fill(client: redis.Redis, count: int, *, prefix: str = "key:") -> None:
@@ -167,7 +154,7 @@ def load(server: Server) -> Iterator[list[str]]:
     with connect(server) as client:
         begun = [begin(client, script) for script in LOAD.values()]
         for name in begun:
-            wait_for(lambda name=name: status(client, name) == "running", "the load runs")
+            wait_until(lambda name=name: status(client, name) == "running", "the load runs")
     over = threading.Event()
     reader = threading.Thread(target=_read, args=(server, over))
     reader.start()

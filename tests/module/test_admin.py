@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.module.gears import PATIENCE, connect, send
+from tests.module.gears import connect, send
+from tests.servers.patience import PATIENCE
 from tests.servers.server import Server
 
 

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from tests.module.gears import assert_clean, connect, send, wait_for
+from tests.module.gears import assert_clean, connect, send
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 from tests.servers.server import Server
 
 # The fast part of asyncio in Python 3.11 has one "running loop" for all interpreters.
@@ -71,8 +72,8 @@ runCoroutine(later())
     assert send(client, script, "ID", "later", "ISOLATION", isolation) == b"OK"
     assert b"later" in sessions(client)
     client.set("go", 1)
-    wait_for(lambda: client.exists("went"))
-    wait_for(lambda: b"later" not in sessions(client))
+    wait_until(lambda: client.exists("went"))
+    wait_until(lambda: b"later" not in sessions(client))
 
 
 @pytest.mark.parametrize("isolation", ["shared", "subinterpreter"])
@@ -83,20 +84,20 @@ def test_an_upgrade_ends_the_coroutines_of_what_it_replaces(
     for name in ("one", "two"):
         options = ("ID", "poller", "UPGRADE", "ISOLATION", isolation)
         assert send(client, POLLER.format(name=name), *options) == b"OK"
-        wait_for(lambda name=name: client.exists(f"polls:{name}"))
-    wait_for(lambda: b"poller" not in sessions(client, "DEAD"))
+        wait_until(lambda name=name: client.exists(f"polls:{name}"))
+    wait_until(lambda: b"poller" not in sessions(client, "DEAD"))
     polls, before = client.mget("polls:one", "polls:two")
-    wait_for(lambda: client.get("polls:two") != before)
+    wait_until(lambda: client.get("polls:two") != before)
     assert client.get("polls:one") == polls
     assert send(client, "1", "ID", "poller", "UPGRADE") == b"OK"
-    wait_for(lambda: b"poller" not in sessions(client) + sessions(client, "DEAD"))
+    wait_until(lambda: b"poller" not in sessions(client) + sessions(client, "DEAD"))
 
 
 def test_coroutines_of_a_script_that_fails_end(module_client: redis.Redis) -> None:
     script = POLLER.format(name="lost") + "1 / 0"
     with pytest.raises(redis.ResponseError, match="division by zero"):
         send(module_client, script, "ID", "lost")
-    wait_for(lambda: b"lost" not in sessions(module_client, "DEAD"))
+    wait_until(lambda: b"lost" not in sessions(module_client, "DEAD"))
 
 
 def sessions(client: redis.Redis, *options: str) -> list[bytes]:

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from tests.module.gears import abort, begin, connect, run_into_limit, send, status, wait_for
+from tests.module.gears import abort, begin, connect, run_into_limit, send, status
+from tests.servers.patience import wait_until
 from tests.servers.server import Server
 
 BODY = "while True:\n    pass"
@@ -85,13 +86,13 @@ def client(module_server: Server, module_url: str) -> Iterator[redis.Redis]:
             found.execute_command("RG.ABORTEXECUTION", name)
             found.execute_command("RG.DROPEXECUTION", name)
         assert send(found, "1") == b"OK"
-        wait_for(lambda: found.execute_command("RG.PYDUMPSESSIONS") == [], "all sessions end")
+        wait_until(lambda: found.execute_command("RG.PYDUMPSESSIONS") == [], "all sessions end")
 
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_an_endless_step_is_aborted(client: redis.Redis, loop: str) -> None:
     execution = begin(client, STEP.format(kind="map", loop=LOOPS[loop]))
-    wait_for(lambda: client.exists("begun"))
+    wait_until(lambda: client.exists("begun"))
     abort(client, execution)
     assert status(client, execution) == "aborted"
     assert client.execute_command("RG.GETRESULTS", execution) == [[], [b"execution was aborted"]]
@@ -123,7 +124,7 @@ def forever():
 GB('PythonReader').filter(lambda x: False).run(forever)
 """
     execution = begin(client, script)
-    wait_for(lambda: client.exists("begun"))
+    wait_until(lambda: client.exists("begun"))
     abort(client, execution)
     assert status(client, execution) == "aborted"
 
@@ -139,7 +140,7 @@ def one():
 GB('PythonReader').map(step).run(one)
 """
     execution = begin(client, script)
-    wait_for(lambda: client.exists("begun"))
+    wait_until(lambda: client.exists("begun"))
     abort(client, execution)
     assert status(client, execution) == "aborted"
 
@@ -155,7 +156,7 @@ def one():
 GB('PythonReader').map(step).run(one)
 """
     execution = begin(client, script)
-    wait_for(lambda: client.exists("begun"))
+    wait_until(lambda: client.exists("begun"))
     abort(client, execution)
     assert status(client, execution) == "aborted"
     # The thread of all coroutines is free again.
@@ -179,15 +180,15 @@ runCoroutine(spin())
 """,
     )
     if "atomic" not in block:
-        wait_for(lambda: client.exists("begun"))
+        wait_until(lambda: client.exists("begun"))
     script = """
 async def other():
     execute('SET', 'other', 1)
 runCoroutine(other())
 """
     send(client, script)
-    wait_for(lambda: client.exists("other"))
-    wait_for(lambda: "A coroutine failed" in module_server.log()[start:])
+    wait_until(lambda: client.exists("other"))
+    wait_until(lambda: "A coroutine failed" in module_server.log()[start:])
     assert "without waiting for anything" in module_server.log()[start:]
 
 
@@ -204,7 +205,7 @@ def one():
 GB('PythonReader').map(step).run(one)
 """
     execution = begin(client, script)
-    wait_for(lambda: client.exists("begun"))
+    wait_until(lambda: client.exists("begun"))
     abort(client, execution)
     assert status(client, execution) == "aborted"
 
@@ -214,19 +215,19 @@ def test_a_script_that_waits_for_its_turn_is_dropped_with_its_client(
 ) -> None:
     loop = STEP.format(kind="map", loop=LOOPS["empty"])
     busy = [begin(client, loop) for _ in range(3)]  # as many as ExecutionThreads
-    wait_for(lambda: [status(client, name) for name in busy] == ["running"] * 3)
+    wait_until(lambda: [status(client, name) for name in busy] == ["running"] * 3)
     waiting = connect(module_server, client_name="waiting")
     waiting.ping()
     with ThreadPoolExecutor() as pool:
         sent = pool.submit(send, waiting, "execute('SET', 'late', 1)")
-        found = wait_for(lambda: _waiting(client))
+        found = wait_until(lambda: _waiting(client))
         # Blocked is a client before its script is looked at.
-        wait_for(lambda: len(client.execute_command("RG.PYDUMPSESSIONS")) == len(busy) + 1)
+        wait_until(lambda: len(client.execute_command("RG.PYDUMPSESSIONS")) == len(busy) + 1)
         client.client_kill_filter(_id=found)
         with pytest.raises(redis.ConnectionError):
             sent.result()
     # The server tells of the client's end on a way of its own; commands may be faster.
-    wait_for(lambda: len(client.execute_command("RG.PYDUMPSESSIONS")) == len(busy))
+    wait_until(lambda: len(client.execute_command("RG.PYDUMPSESSIONS")) == len(busy))
     for name in busy:
         abort(client, name)
     assert send(client, "1") == b"OK"
@@ -255,7 +256,7 @@ def test_swallowing_everything_for_ever_is_ended(client: redis.Redis) -> None:
             pass""",
     )
     execution = begin(client, script)
-    wait_for(lambda: client.exists("begun"))
+    wait_until(lambda: client.exists("begun"))
     abort(client, execution)
     assert status(client, execution) == "aborted"
 
@@ -280,4 +281,4 @@ def test_waiting_in_c_cannot_be_ended_and_the_client_is_told(client: redis.Redis
         client.execute_command("RG.ABORTEXECUTION", execution)
     assert status(client, execution) == "pending_termination"
     assert send(client, "import builtins; builtins.test[1].release()") == b"OK"
-    wait_for(lambda: status(client, execution) == "aborted")
+    wait_until(lambda: status(client, execution) == "aborted")

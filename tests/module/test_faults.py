@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from tests.module.gears import connect, send, wait_for
+from tests.module.gears import connect, send
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 from tests.servers.server import Server
 
 STEP = """
@@ -152,7 +153,7 @@ GB('PythonReader').run(many)
 
     thread = threading.Thread(target=large)
     thread.start()
-    wait_for(lambda: client.exists("begun"))
+    wait_until(lambda: client.exists("begun"))
     client.set("go", 1)
     pings = 0
     while thread.is_alive():

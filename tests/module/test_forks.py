@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.module.gears import abort, assert_clean, connect, fill, load, send, status, wait_for
+from tests.module.gears import abort, assert_clean, connect, fill, load, send, status
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 from tests.servers.server import Server
 
 SERVERS = ("valkey91", "redis82", "stack74")
@@ -37,7 +38,7 @@ def still_runs(client: redis.Redis, begun: list[str]) -> None:
     """The load goes on, and so does everything else."""
     assert [status(client, name) for name in begun] == ["running"] * len(begun)
     before = int(client.hget("rounds", "walks") or 0)
-    wait_for(lambda: int(client.hget("rounds", "walks") or 0) > before, "the load goes on")
+    wait_until(lambda: int(client.hget("rounds", "walks") or 0) > before, "the load goes on")
     assert send(client, "def f():\n    yield 1\nGB('PythonReader').run(f)") == [[b"1"], []]
 
 
@@ -45,10 +46,10 @@ def test_saving_in_the_background(own: Server) -> None:
     with connect(own) as client, load(own) as begun:
         for _ in range(5):
             client.bgsave()
-            wait_for(lambda: info(client, "persistence")["rdb_bgsave_in_progress"] == "0")
+            wait_until(lambda: info(client, "persistence")["rdb_bgsave_in_progress"] == "0")
             assert info(client, "persistence")["rdb_last_bgsave_status"] == "ok"
             client.bgrewriteaof()
-            wait_for(lambda: info(client, "persistence")["aof_rewrite_in_progress"] == "0")
+            wait_until(lambda: info(client, "persistence")["aof_rewrite_in_progress"] == "0")
             assert info(client, "persistence")["aof_last_bgrewrite_status"] == "ok"
         still_runs(client, begun)
     assert_clean(own)
@@ -57,9 +58,9 @@ def test_saving_in_the_background(own: Server) -> None:
 def test_appending_to_a_file_while_it_is_rewritten(own: Server) -> None:
     with connect(own) as client, load(own) as begun:
         client.config_set("appendonly", "yes")
-        wait_for(lambda: info(client, "persistence")["aof_rewrite_in_progress"] == "0")
+        wait_until(lambda: info(client, "persistence")["aof_rewrite_in_progress"] == "0")
         client.bgrewriteaof()
-        wait_for(lambda: info(client, "persistence")["aof_rewrite_in_progress"] == "0")
+        wait_until(lambda: info(client, "persistence")["aof_rewrite_in_progress"] == "0")
         assert info(client, "persistence")["aof_last_bgrewrite_status"] == "ok"
         still_runs(client, begun)
     assert_clean(own)
@@ -90,15 +91,15 @@ def test_a_replica_attached_under_load(fresh_server: FreshServer, own: Server) -
     with connect(own) as client, connect(replica) as follower, load(own) as begun:
         client.config_set("repl-diskless-sync-delay", 0)
         follower.replicaof("127.0.0.1", own.port)
-        wait_for(lambda: info(follower, "replication")["master_link_status"] == "up")
+        wait_until(lambda: info(follower, "replication")["master_link_status"] == "up")
         before = int(follower.hget("rounds", "walks") or 0)
-        wait_for(lambda: int(follower.hget("rounds", "walks") or 0) > before)
+        wait_until(lambda: int(follower.hget("rounds", "walks") or 0) > before)
         still_runs(client, begun)
         for each in begun:
             abort(client, each)
     with connect(own) as client, connect(replica) as follower:
         client.incr("last")
-        wait_for(lambda: follower.get("last") == b"1")
+        wait_until(lambda: follower.get("last") == b"1")
         assert follower.hgetall("rounds") == client.hgetall("rounds")
         # The abort may have come between the two commands of a block: those stay, as in any script.
         assert follower.get("block") == client.get("block")

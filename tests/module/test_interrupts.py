@@ -10,8 +10,9 @@ from pathlib import Path
 
 import redis
 
-from tests.module.gears import PATIENCE, connect, wait_for
+from tests.module.gears import connect
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import PATIENCE, wait_until
 
 PROGRAM = Path(sys.executable).with_name("gearframe")
 SCRIPTS = {
@@ -36,10 +37,10 @@ def test_ctrl_c_ends_the_execution(fresh_server: FreshServer, tmp_path: Path) ->
             process = subprocess.Popen([*command, "--url", server.url])
             try:
                 wanted = 2 if "inner" in script else 1
-                wait_for(partial(sessions, client, wanted))
+                wait_until(partial(sessions, client, wanted))
                 process.send_signal(signal.SIGINT)
                 assert process.wait(PATIENCE) == 130
             finally:
                 process.kill()
-            wait_for(partial(sessions, client, 0))
+            wait_until(partial(sessions, client, 0))
             assert client.execute_command("RG.DUMPEXECUTIONS") == []

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from tests.module.gears import PATIENCE, connect, fill, send, wait_for
+from tests.module.gears import connect, fill, send
+from tests.servers.patience import PATIENCE, wait_until
 from tests.servers.server import Server
 
 ELEMENTS = 5000
@@ -163,7 +164,7 @@ def test_a_string_that_changes_is_read_as_it_was_at_one_moment(
         writer = threading.Thread(target=change)
         writer.start()
         try:
-            wait_for(lambda: client.exists("text"))
+            wait_until(lambda: client.exists("text"))
             for _ in range(20):
                 [answer], errors = send(client, script)
                 assert errors == []

@@ -16,9 +16,9 @@ from tests.module.gears import (
     resident,
     send,
     threads_of,
-    wait_for,
 )
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 from tests.servers.pythons import Environment
 from tests.servers.server import Server
 
@@ -60,8 +60,8 @@ def test_a_thousand_executions(module_server: Server, module_url: str) -> None:
         threads, files = threads_of(module_server), files_of(module_server)
         run_all(client, 1000)
         # The worker starts its threads (ExecutionThreads, 3) as they are needed, and keeps them.
-        wait_for(lambda: threads_of(module_server) <= threads + 3, "threads end")
-        wait_for(lambda: files_of(module_server) <= files, "files are closed")
+        wait_until(lambda: threads_of(module_server) <= threads + 3, "threads end")
+        wait_until(lambda: files_of(module_server) <= files, "files are closed")
         # Cycles are found by the collector; it looks when there is something new.
         send(client, "import gc; gc.collect()")
         assert current(client) - before < MOST
@@ -84,12 +84,12 @@ def test_sessions_in_interpreters_of_their_own(
         with connect(server) as client:
             fill(client, 100)
             run_all(client, 14, "ISOLATION", "subinterpreter")
-            wait_for(lambda server=server: interpreters_ended(server), "interpreters end")
+            wait_until(lambda server=server: interpreters_ended(server), "interpreters end")
             before, memory = current(client), resident(server)
             threads, files = threads_of(server), files_of(server)
             run_all(client, sessions, "ISOLATION", "subinterpreter")
-            wait_for(lambda server=server, n=threads: threads_of(server) <= n, "threads end")
-            wait_for(lambda server=server, n=files: files_of(server) <= n, "files are closed")
+            wait_until(lambda server=server, n=threads: threads_of(server) <= n, "threads end")
+            wait_until(lambda server=server, n=files: files_of(server) <= n, "files are closed")
             assert current(client) - before < most, minor
             assert resident(server) - memory < most + MOST, minor
         assert_clean(server)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from tests.module.gears import PATIENCE, connect, files_of, send, threads_of, wait_for
+from tests.module.gears import connect, files_of, send, threads_of
+from tests.servers.patience import PATIENCE, wait_until
 from tests.servers.server import Server
 
 ENDLESS = """
@@ -43,27 +44,27 @@ def test_many_clients_that_leave_cancel_their_executions(
     client: redis.Redis, module_server: Server
 ) -> None:
     send(client, "1")
-    wait_for(lambda: running(client) == 0)
+    wait_until(lambda: running(client) == 0)
     files = files_of(module_server)
     sockets = [open_and_send(module_server, ENDLESS) for _ in range(50)]
-    wait_for(lambda: int(client.get("begun") or 0) == 3)  # the others wait for a thread
+    wait_until(lambda: int(client.get("begun") or 0) == 3)  # the others wait for a thread
     threads = threads_of(module_server)
     for each in sockets:
         each.close()
-    wait_for(lambda: running(client) == 0, "all are cancelled")
+    wait_until(lambda: running(client) == 0, "all are cancelled")
     assert send(client, "def f():\n    yield 1\nGB('PythonReader').run(f)") == [[b"1"], []]
-    wait_for(lambda: files_of(module_server) <= files, "their sockets are closed")
-    wait_for(lambda: threads_of(module_server) <= threads + 2, "threads end")
+    wait_until(lambda: files_of(module_server) <= files, "their sockets are closed")
+    wait_until(lambda: threads_of(module_server) <= threads + 2, "threads end")
 
 
 def test_a_client_that_is_killed_cancels_its_execution(
     client: redis.Redis, module_server: Server
 ) -> None:
     with open_and_send(module_server, ENDLESS) as other:
-        wait_for(lambda: client.exists("begun"))
+        wait_until(lambda: client.exists("begun"))
         client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         assert other.recv(10) == b""
-    wait_for(lambda: running(client) == 0)
+    wait_until(lambda: running(client) == 0)
 
 
 def test_a_client_cannot_be_unblocked_from_outside(
@@ -75,7 +76,7 @@ def test_a_client_cannot_be_unblocked_from_outside(
         answers = []
         thread = threading.Thread(target=lambda: answers.append(_answer(other)))
         thread.start()
-        wait_for(lambda: client.exists("begun"))
+        wait_until(lambda: client.exists("begun"))
         client.execute_command("CLIENT", "UNBLOCK", number, "ERROR")
         client.execute_command("CLIENT", "UNBLOCK", number, "TIMEOUT")
         client.set("go", 1)
@@ -84,7 +85,7 @@ def test_a_client_cannot_be_unblocked_from_outside(
         # Whichever of the two answered, it is one answer, and the connection goes on.
         assert len(answers) == 1
         assert other.ping()
-    wait_for(lambda: running(client) == 0)
+    wait_until(lambda: running(client) == 0)
 
 
 def _answer(client: redis.Redis) -> object:
@@ -122,7 +123,7 @@ def test_a_client_that_leaves_before_its_answer_is_read(
         open_and_send(module_server, large).close()
         with open_and_send(module_server, large) as other:
             other.recv(1000)
-    wait_for(lambda: running(client) == 0)
+    wait_until(lambda: running(client) == 0)
     assert send(client, "1") == b"OK"
 
 

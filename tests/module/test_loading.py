@@ -12,9 +12,10 @@ import pytest
 import redis
 
 from gearframe.embedded.module import module_path
-from tests.module.gears import assert_clean, connect, send, wait_for
+from tests.module.gears import assert_clean, connect, send
 from tests.servers.catalog import find, with_gears
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 from tests.servers.server import Server, ServerError
 
 SERVERS = ("valkey91", "redis82", "stack74")
@@ -215,7 +216,7 @@ def test_rewriting_the_configuration_file(fresh_server: FreshServer) -> None:
         )
         try:
             with redis.Redis(unix_socket_path=f"{server.folder}/own", protocol=2) as client:
-                wait_for(lambda client=client: _there(client))
+                wait_until(lambda client=client: _there(client))
                 assert client.execute_command("RG.CONFIGGET", "MaxExecutions") == [expected]
                 client.config_set("rg.maxexecutions", 9)
                 client.config_set("rg.isolation", "subinterpreter")

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from tests.module.gears import PATIENCE, abort, begin, connect, fill, load, send, status, wait_for
+from tests.module.gears import abort, begin, connect, fill, load, send, status
+from tests.servers.patience import PATIENCE, wait_until
 from tests.servers.server import Server
 
 KEYS = 3000
@@ -130,7 +131,7 @@ def test_foreground_clients_are_served_beside_tight_loops_and_a_walk(
     with connect(module_server) as client, connect(module_server) as other:
         fill(client, 20_000)
         tight = begin(client, TIGHT)
-        wait_for(lambda: int(client.get("tight") or 0) > 100, "the loops run")
+        wait_until(lambda: int(client.get("tight") or 0) > 100, "the loops run")
         walk = "GB().map(lambda r: r['value']['number']).count().run('key:*')"
         over = threading.Event()
 
@@ -148,9 +149,9 @@ def test_foreground_clients_are_served_beside_tight_loops_and_a_walk(
             assert all(answer == [[b"20000"], []] for answer in walks.result())
         # Both sides progress: the loops do not starve the clients, nor the clients the loops.
         before = int(client.get("tight"))
-        wait_for(lambda: int(client.get("tight")) > before + 100, "the loops go on")
+        wait_until(lambda: int(client.get("tight")) > before + 100, "the loops go on")
         client.set("stop", 1)
-        wait_for(lambda: status(client, tight) == "done")
+        wait_until(lambda: status(client, tight) == "done")
         assert client.execute_command("RG.GETRESULTS", tight) == [[b"stopped"], []]
         assert "rg_longest_lock_hold_us" in str(client.info("rg_python_stats"))
 

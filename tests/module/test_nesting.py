@@ -8,7 +8,8 @@ from contextlib import suppress
 import pytest
 import redis
 
-from tests.module.gears import connect, run_into_limit, send, wait_for
+from tests.module.gears import connect, run_into_limit, send
+from tests.servers.patience import wait_until
 from tests.servers.server import Server
 
 DEEPEST = 16
@@ -86,7 +87,7 @@ def test_the_time_limit_holds_for_what_is_inside(
     script = FOREVER.format(outer=outer, inner=inner)
     told, errors = run_into_limit(client, script, "begun")
     assert told in errors[0].decode()
-    wait_for(lambda: client.execute_command("RG.DUMPEXECUTIONS") == [], "all of them end")
+    wait_until(lambda: client.execute_command("RG.DUMPEXECUTIONS") == [], "all of them end")
 
 
 def test_the_time_limit_is_not_evaded_by_beginning_another(client: redis.Redis) -> None:
@@ -100,7 +101,7 @@ GB('PythonReader').map(chain).run(lambda: iter([1]))
 """
     with suppress(redis.ResponseError):  # a slow machine: the body has taken that long
         send(client, script)
-    wait_for(lambda: client.execute_command("RG.DUMPEXECUTIONS") == [], "all of them end")
+    wait_until(lambda: client.execute_command("RG.DUMPEXECUTIONS") == [], "all of them end")
     assert int(client.get("begun") or 0) < DEEPEST // 2
 
 
@@ -118,6 +119,6 @@ runCoroutine(later())
         client.delete("ended")
         with suppress(redis.ResponseError):
             send(client, script.format(seconds=limit * 1.1 / 1000))
-            if wait_for(lambda: client.get("ended")) == b"[]":
+            if wait_until(lambda: client.get("ended")) == b"[]":
                 return
     raise AssertionError(client.get("ended"))

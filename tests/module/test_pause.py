@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.module.gears import begin, connect, status, wait_for
+from tests.module.gears import begin, connect, status
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 
 WRITES = """
 import time
@@ -27,12 +28,12 @@ def test_a_script_writes_nothing_while_clients_are_paused(
     server = fresh_server(name, gears=True, appendonly="yes")
     with connect(server) as client:
         execution = begin(client, WRITES)
-        wait_for(lambda: int(client.get("written") or 0) > 100, "the script writes")
+        wait_until(lambda: int(client.get("written") or 0) > 100, "the script writes")
         client.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
         before = client.mget("written", "atomic")
         for _ in range(200):
             assert client.mget("written", "atomic") == before
         client.execute_command("CLIENT", "UNPAUSE")
-        wait_for(lambda: int(client.get("written")) > int(before[0]) + 100, "the script goes on")
+        wait_until(lambda: int(client.get("written")) > int(before[0]) + 100, "the script goes on")
         client.set("stop", 1)
-        wait_for(lambda: status(client, execution) == "done")
+        wait_until(lambda: status(client, execution) == "done")

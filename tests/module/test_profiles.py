@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import redis
 
-from tests.module.gears import begin, connect, send, status, wait_for
+from tests.module.gears import begin, connect, send, status
+from tests.servers.patience import wait_until
 from tests.servers.server import Server
 
 # From where it has begun to the end of its waiting the step is in C: nothing ends it there.
@@ -39,7 +40,7 @@ def test_a_profiled_session_does_not_wait_for_one_that_is_told_to_end(
         try:
             # Answered when the step is back from C, or after ten seconds by an error.
             pool.submit(other.execute_command, "RG.ABORTEXECUTION", execution)
-            wait_for(lambda: status(client, execution) == "pending_termination")
+            wait_until(lambda: status(client, execution) == "pending_termination")
             client.config_set("rg.profileexecutions", 1)
             with connect(module_server) as profiled:
                 answers = [send(profiled, CALLS) for _ in range(3)]
@@ -47,4 +48,4 @@ def test_a_profiled_session_does_not_wait_for_one_that_is_told_to_end(
         finally:
             client.config_set("rg.profileexecutions", 0)
             send(client, "held.release()")
-        wait_for(lambda: status(client, execution) == "aborted")
+        wait_until(lambda: status(client, execution) == "aborted")

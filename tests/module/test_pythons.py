@@ -8,19 +8,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.module.gears import (
-    PATIENCE,
-    abort,
-    assert_clean,
-    connect,
-    fill,
-    load,
-    send,
-    status,
-    wait_for,
-)
+from tests.module.gears import abort, assert_clean, connect, fill, load, send, status
 from tests.module.test_faults import DEEP, STEP
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import PATIENCE, wait_until
 from tests.servers.pythons import Environment
 from tests.servers.server import Server
 
@@ -79,7 +70,7 @@ def test_code_that_never_ends_is_ended(
                 client.delete("begun")
                 script = STEP.format(code="execute('SET', 'begun', 1)\n    while True: pass")
                 name = send(client, script, "UNBLOCKING", "ISOLATION", isolation).decode()
-                wait_for(lambda client=client: client.exists("begun"))
+                wait_until(lambda client=client: client.exists("begun"))
                 abort(client, name)
                 assert status(client, name) in ("aborted", None)
         assert_clean(server)

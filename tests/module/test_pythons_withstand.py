@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.module.gears import abort, assert_clean, begin, connect, send, status, wait_for
+from tests.module.gears import abort, assert_clean, begin, connect, send, status
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 from tests.servers.pythons import Environment
 
 # The first time, the packages of an environment are fetched.
@@ -44,7 +45,9 @@ def test_code_that_swallows_everything_is_aborted(
                 assert status(client, execution) == "aborted"
             with pytest.raises(redis.ResponseError, match="division by zero"):
                 send(client, "1/0")
-            wait_for(lambda: send(client, "GB('PythonReader').run(lambda: iter([1]))")[0] == [b"1"])
+            wait_until(
+                lambda: send(client, "GB('PythonReader').run(lambda: iter([1]))")[0] == [b"1"]
+            )
         server.stop()
 
 
@@ -78,10 +81,10 @@ runCoroutine(poll())
         with connect(server) as client:
             options = ("ID", "poller", "UPGRADE", "ISOLATION", isolation)
             assert send(client, script, *options) == b"OK"
-            wait_for(lambda client=client: int(client.get("polls") or 0) > 10)
+            wait_until(lambda client=client: int(client.get("polls") or 0) > 10)
             assert client.execute_command("RG.PYDUMPSESSIONS")[0][1] == b"poller"
             assert send(client, "1", *options) == b"OK"
-            wait_for(lambda ask=client.execute_command: ask("RG.PYDUMPSESSIONS", "DEAD") == [])
+            wait_until(lambda ask=client.execute_command: ask("RG.PYDUMPSESSIONS", "DEAD") == [])
             assert client.execute_command("RG.PYDUMPSESSIONS") == []
         assert_clean(server)
         server.stop()

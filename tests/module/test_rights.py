@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from tests.module.gears import begin, connect, fill, send, status, wait_for
+from tests.module.gears import begin, connect, fill, send, status
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 from tests.servers.server import Server
 
 NOT_HERE = "Can not run gears inside a multi exec, lua, or when blocking is not allowed"
@@ -128,9 +129,9 @@ GB('PythonReader').filter(lambda x: False).run(forever)
     for change in (("SETUSER", "few", "-set"), ("DELUSER", "few")):
         with user(client, module_server, "~app:*", "+@all") as few:
             name = begin(few, script)
-            wait_for(lambda: client.exists("app:round"))
+            wait_until(lambda: client.exists("app:round"))
             client.execute_command("ACL", *change)
-            wait_for(lambda name=name: status(client, name) == "done")
+            wait_until(lambda name=name: status(client, name) == "done")
             _, errors = client.execute_command("RG.GETRESULTS", name)
             assert b"NOPERM" in errors[0]
         client.delete("app:round")
@@ -178,7 +179,7 @@ def test_a_replica_reads_and_does_not_write(fresh_server: FreshServer) -> None:
     with connect(primary) as writer, connect(replica) as client:
         fill(writer, 10, prefix="app:")
         client.replicaof("127.0.0.1", primary.port)
-        wait_for(lambda: client.dbsize() == 10)
+        wait_until(lambda: client.dbsize() == 10)
         assert send(client, "GB().count().run('app:*')") == [[b"10"], []]
         assert send(client, ONE.format("execute('HGET', 'app:1', 'number')")) == [[b"1"], []]
         _, errors = send(client, ONE.format("execute('SET', 'app:1', 1)"))

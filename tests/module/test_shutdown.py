@@ -8,8 +8,9 @@ import subprocess
 import pytest
 import redis
 
-from tests.module.gears import PATIENCE, assert_clean, connect, fill, load
+from tests.module.gears import assert_clean, connect, fill, load
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import PATIENCE
 from tests.servers.server import Server
 
 SERVERS = ("valkey91", "redis82", "stack74")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import redis
 
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 from tests.unit.shard.plane import pairs
 from tests.unit.shard.wheels import make_wheel
 
@@ -34,7 +34,7 @@ def client(request: pytest.FixtureRequest, module_url: str) -> Iterator[redis.Re
             with suppress(redis.ResponseError):  # one that a client waited for is gone when done
                 found.execute_command("RG.ABORTEXECUTION", line[1])
                 found.execute_command("RG.DROPEXECUTION", line[1])
-        until(lambda: sessions(found.execute_command) == [])
+        wait_until(lambda: sessions(found.execute_command) == [])
 
 
 @pytest.fixture
@@ -46,15 +46,6 @@ def refusal(ask: Ask, *command: str | bytes) -> str:
     with pytest.raises(redis.ResponseError) as raised:
         ask(*command)
     return str(raised.value)
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait until something holds, which it must within a minute, and give it."""
-    end = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    return found
 
 
 @contextmanager
@@ -119,9 +110,9 @@ def test_a_client_that_leaves_ends_what_it_runs(
 ) -> None:
     leaving = redis.Redis.from_url(module_url).connection_pool.get_connection()
     leaving.send_command("RG.PYEXECUTE", script, "ID", "leaving", "ISOLATION", isolation)
-    until(lambda: "leaving" in sessions(ask))
+    wait_until(lambda: "leaving" in sessions(ask))
     leaving.disconnect()
-    until(lambda: "leaving" not in sessions(ask))
+    wait_until(lambda: "leaving" not in sessions(ask))
 
 
 def test_many_wait_for_one(module_url: str, ask: Ask) -> None:
@@ -182,7 +173,7 @@ def test_settings(fresh_server: FreshServer) -> None:
                     raise
                 return None
 
-        _, (error,) = until(outcome)
+        _, (error,) = wait_until(outcome)
         assert "timed out after 200 ms" in error
         client.config_set("rg.executiontimelimit", "0")
         names = []

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,8 @@ import redis
 import gearframe as gf
 from gearframe.cli import main
 from gearframe.exceptions import GearsError, ServerTimeoutError
+from tests.servers.patience import wait_until
 from tests.servers.scripted import ScriptedServer, by_command
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "nothing has changed"
-        time.sleep(0.02)
 
 
 def running(client: redis.Redis) -> list[bytes]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 import redis
+
+from tests.servers.patience import wait_until
 
 Pairs = dict[str, Any]
 
@@ -97,21 +98,14 @@ class Speaker:
             with suppress(redis.ResponseError):  # one that a step began is gone when it is done
                 self.ask("RG.ABORTEXECUTION", line[1])
                 self.ask("RG.DROPEXECUTION", line[1])
-        until(lambda: self.ask("RG.PYDUMPSESSIONS") + self.ask("RG.PYDUMPSESSIONS", "DEAD") == [])
+        wait_until(
+            lambda: self.ask("RG.PYDUMPSESSIONS") + self.ask("RG.PYDUMPSESSIONS", "DEAD") == []
+        )
 
 
 def pairs(flat: list[Any]) -> Pairs:
     """A flat list of names and values as a dict."""
     return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait until something is true, which it must be within a minute."""
-    end = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    return found
 
 
 class unordered(list):  # type: ignore[type-arg]  # noqa: N801 - it reads as a word

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from tests.module.spec.speaker import Speaker, pairs, unordered, until
+from tests.module.spec.speaker import Speaker, pairs, unordered
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 
 ONE = "GB('PythonReader').run(lambda: [1])"
 LOOP = "def f(x):\n    while True: pass\nGB('PythonReader').foreach(f).run(lambda: [1])"
@@ -34,7 +35,7 @@ def test_no_sessions(both: Speaker) -> None:
 
 def test_a_session(both: Speaker) -> None:
     both(ONE, "UNBLOCKING", "ID", "a", "DESCRIPTION", "what for")
-    until(lambda: pairs(both.ask("RG.PYDUMPSESSIONS")[0])["refCount"] == 1)
+    wait_until(lambda: pairs(both.ask("RG.PYDUMPSESSIONS")[0])["refCount"] == 1)
     (found,) = both.ask("RG.PYDUMPSESSIONS")
     assert found[::2] == SESSION
     assert pairs(found) == {
@@ -55,7 +56,7 @@ def test_a_session_whose_script_runs(both: Speaker) -> None:
     with other.client:
         thread = threading.Thread(target=lambda: other(script, "ID", "a"))
         thread.start()
-        (found,) = until(lambda: both.ask("RG.PYDUMPSESSIONS"))
+        (found,) = wait_until(lambda: both.ask("RG.PYDUMPSESSIONS"))
         both.ask("SET", "go", "1")
         thread.join(60)
     assert pairs(found)["linked"] == "temprary"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.module.spec.speaker import Speaker, until
+from tests.module.spec.speaker import Speaker
+from tests.servers.patience import wait_until
 
 MODULES = ("redisgears", "rg", "copy", "cProfile", "pstats", "io", "asyncio")
 CLASSES = (
@@ -124,7 +125,7 @@ def test_old_names_warn(gears: Speaker) -> None:
 def test_old_names_are_logged(gears: Speaker, module_server: object, old: str, call: str) -> None:
     gears(call)
     line = f"GEARS: {old} is deprecated"
-    until(lambda: line in module_server.log())  # type: ignore[attr-defined]
+    wait_until(lambda: line in module_server.log())  # type: ignore[attr-defined]
 
 
 def test_gears_ctx_is_the_builder_below(gears: Speaker) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import redis
 
-from tests.module.spec.speaker import Speaker, pairs, until
+from tests.module.spec.speaker import Speaker, pairs
+from tests.servers.patience import wait_until
 
 ONE = "GB('PythonReader').run(lambda: [1])"
 LOOP = "def f(x):\n    while True: pass\nGB('PythonReader').foreach(f).run(lambda: [1])"
@@ -103,7 +104,7 @@ GB('PythonReader').foreach(wait).run(lambda: [1])
             target=lambda: replies.append(other.ask("RG.GETRESULTSBLOCKING", name))
         )
         thread.start()
-        until(lambda: int(both.client.info("clients")["blocked_clients"]) == 1)
+        wait_until(lambda: int(both.client.info("clients")["blocked_clients"]) == 1)
         assert replies == []
         both.ask("SET", "go", "1")
         thread.join(60)
@@ -166,7 +167,7 @@ def test_a_time_limit(gears: Speaker) -> None:
             return None
 
     with gears.setting("ExecutionTimeLimit", "100"):
-        assert until(outcome) == [[], [told]]
+        assert wait_until(outcome) == [[], [told]]
 
 
 def test_a_limit_of_results(gears: Speaker) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.module.spec.speaker import Speaker, until
+from tests.module.spec.speaker import Speaker
+from tests.servers.patience import wait_until
 
 ONE = "GB('PythonReader').{}.run(lambda: iter({}))"
 
@@ -223,7 +224,7 @@ async def inner(pattern):
 GB('PythonReader').map(inner).run(lambda: iter(['[ab]']))
 """
     assert gears.objects(script) == [(["a", "b"], [])]
-    until(lambda: gears.ask("RG.DUMPEXECUTIONS") == [])
+    wait_until(lambda: gears.ask("RG.DUMPEXECUTIONS") == [])
 
 
 def test_an_awaited_run_has_its_errors(gears: Speaker) -> None:
@@ -245,7 +246,7 @@ async def after():
 runCoroutine(after())
 """
     assert gears(script) == [["1", "2"], []]
-    until(lambda: gears.ask("GET", "came") == "(['1', '2'], [])")
+    wait_until(lambda: gears.ask("GET", "came") == "(['1', '2'], [])")
 
 
 @pytest.mark.parametrize(
@@ -345,7 +346,7 @@ runCoroutine(work('b'), None, 0.01)
 runCoroutine(work('c'), delay=0.01, s=getGearsSession())
 """
     assert gears(script) == "OK"
-    until(lambda: gears.client.mget("a", "b", "c") == ["done"] * 3)
+    wait_until(lambda: gears.client.mget("a", "b", "c") == ["done"] * 3)
 
 
 def test_a_coroutine_continues_a_future(gears: Speaker) -> None:
@@ -387,13 +388,13 @@ def work():
 threading.Thread(target=work).start()
 """
     assert gears(script) == "OK"
-    until(lambda: gears.ask("GET", "end"))
+    wait_until(lambda: gears.ask("GET", "end"))
     assert gears.client.mget("bound", "free", "with") == ["06S", None, "1"]
 
 
 def test_threads_that_know_their_session(gears: Speaker) -> None:
     assert gears("Thread(target=lambda: execute('SET', 'by', 'thread')).start()") == "OK"
-    until(lambda: gears.ask("GET", "by") == "thread")
+    wait_until(lambda: gears.ask("GET", "by") == "thread")
 
 
 def test_sessions(gears: Speaker) -> None:
@@ -409,7 +410,7 @@ def work():
 Thread(target=work).start()
 """
     assert gears(script) == "OK"
-    until(lambda: gears.ask("GET", "sum") == "3")
+    wait_until(lambda: gears.ask("GET", "sum") == "3")
 
 
 def test_async_is_allowed(gears: Speaker) -> None:
@@ -445,7 +446,7 @@ GB('PythonReader').map(f).run(lambda: iter([1, 2]))
 def test_an_abort_while_records_wait(gears: Speaker, step: str) -> None:
     script = "keep = []\n" + step + "GB('PythonReader').map(f).run(lambda: iter([1, 2]))"
     name = gears(script, "UNBLOCKING")
-    until(lambda: gears.refusal("RG.GETRESULTS", name) == "execution is still running")
+    wait_until(lambda: gears.refusal("RG.GETRESULTS", name) == "execution is still running")
     assert gears.ask("RG.ABORTEXECUTION", name) == "OK"
     assert gears.ask("RG.GETRESULTS", name) == [[], ["execution was aborted"]]
     assert gears("x = 1") == "OK"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.module.spec.speaker import Speaker, until
+from tests.module.spec.speaker import Speaker
+from tests.servers.patience import wait_until
 
 READ = "GB('PythonReader').{}.run(lambda: iter({}))"
 
@@ -348,8 +349,8 @@ def start(n):
 GB('PythonReader').foreach(start).run(lambda: [1])
 """
     assert gears(script) == [["1"], []]
-    until(lambda: gears.client.mget("runs:a", "runs:b") == ["3", "3"])
-    until(lambda: gears.ask("RG.DUMPEXECUTIONS") == [])
+    wait_until(lambda: gears.client.mget("runs:a", "runs:b") == ["3", "3"])
+    wait_until(lambda: gears.ask("RG.DUMPEXECUTIONS") == [])
 
 
 def test_a_builder_is_changed_by_its_operations(gears: Speaker) -> None:

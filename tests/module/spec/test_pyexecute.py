@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from tests.module.spec.speaker import Speaker, pairs, until
+from tests.module.spec.speaker import Speaker, pairs
 from tests.servers.catalog import WITH_GEARS
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 
 ONE = "GB('PythonReader').run(lambda: [1])"
 LOOP = "def f(x):\n    while True: pass\nGB('PythonReader').foreach(f).run(lambda: [1])"
@@ -279,7 +280,7 @@ def test_many_at_once(gears: Speaker) -> None:
     names = [gears(ONE, "UNBLOCKING") for _ in range(50)]
     replies = [gears.ask("RG.GETRESULTSBLOCKING", name) for name in names]
     assert replies == [[["1"], []]] * 50
-    until(lambda: len(gears.ask("RG.DUMPEXECUTIONS")) == 50)
+    wait_until(lambda: len(gears.ask("RG.DUMPEXECUTIONS")) == 50)
 
 
 @pytest.mark.parametrize("name", ["valkey91", "redis82", "stack74"])
@@ -292,7 +293,7 @@ def test_on_a_replica(fresh_server: FreshServer, name: str) -> None:
     gears = Speaker(copy.url)
     with gears.client:
         gears.client.replicaof("127.0.0.1", main.port)
-        until(lambda: gears.client.info("replication")["master_link_status"] == "up")
+        wait_until(lambda: gears.client.info("replication")["master_link_status"] == "up")
         assert gears.results("GB().map(lambda r: r['value']).run()") == ["v"]
         assert "READONLY" in gears.raised("execute('SET', 'k', 'w')")
         put = "return redis.call('SET', KEYS[1], 'w')"

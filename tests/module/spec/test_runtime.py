@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import redis
 
-from tests.module.spec.speaker import Speaker, until
+from tests.module.spec.speaker import Speaker
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 from tests.servers.server import Server
 
 BAD = b"\xff\x00\xfe"
@@ -227,7 +228,7 @@ def look(_):
     return len(set(seen))
 GB('PythonReader').map(look).run(lambda: iter(range(10)))
 """
-        until(lambda: gears.ask("GET", "n"))
+        wait_until(lambda: gears.ask("GET", "n"))
         with gears.setting("AtomicTimeLimit", "0"):
             assert gears.results(script) == ["1"] * 10
     finally:
@@ -266,7 +267,7 @@ execute('SET', 'end', '1')
 """
     with redis.Redis.from_url(copy.url, decode_responses=True) as replica:
         replica.replicaof("127.0.0.1", main.port)
-        until(lambda: replica.info("replication")["master_link_status"] == "up")
+        wait_until(lambda: replica.info("replication")["master_link_status"] == "up")
         with replica.monitor() as monitor:
             speaker = Speaker(main.url)
             with speaker.client:
@@ -292,7 +293,7 @@ def test_levels_of_the_log(gears: Speaker, module_server: Server, level: str) ->
     gears.ask("CONFIG", "SET", "loglevel", "debug")
     try:
         assert gears(f"log('a line at {level}', level={level!r})") == "OK"
-        until(lambda: f"GEARS: a line at {level}" in module_server.log())
+        wait_until(lambda: f"GEARS: a line at {level}" in module_server.log())
     finally:
         gears.ask("CONFIG", "SET", "loglevel", before)
     marks = {"debug": ".", "verbose": "-", "notice": "*", "warning": "#"}
@@ -303,9 +304,9 @@ def test_levels_of_the_log(gears: Speaker, module_server: Server, level: str) ->
 def test_the_log(gears: Speaker, module_server: Server) -> None:
     gears("log('as it is')\nrg.log('of the module')\nprint('printed')")
     for text in ("GEARS: as it is", "GEARS: of the module", "GEARS: printed"):
-        until(lambda text=text: text in module_server.log())
+        wait_until(lambda text=text: text in module_server.log())
     gears("log('warning', 'in the old order')")
-    until(lambda: "GEARS: in the old order" in module_server.log())
+    wait_until(lambda: "GEARS: in the old order" in module_server.log())
     assert "log(level, message) is deprecated" in module_server.log()
 
 

@@ -7,9 +7,10 @@ import threading
 import pytest
 import redis
 
-from tests.module.spec.speaker import Speaker, until
+from tests.module.spec.speaker import Speaker
 from tests.servers.catalog import WITH_GEARS
 from tests.servers.fixtures import FreshServer
+from tests.servers.patience import wait_until
 
 pytestmark = pytest.mark.servers(*WITH_GEARS, "redis70_gears", "valkey80_gears")
 
@@ -128,7 +129,7 @@ def test_a_script_that_takes_long(gears: Speaker) -> None:
             loop = "execute('EVAL', 'while true do end', 0)"
             thread = threading.Thread(target=lambda: raised.append(speaker.raised(loop)))
             thread.start()
-            until(lambda: _is_busy(other))
+            wait_until(lambda: _is_busy(other))
             other.script_kill()
             thread.join(60)
             assert other.ping()
@@ -153,8 +154,8 @@ def test_what_a_script_writes_reaches_the_replica(fresh_server: FreshServer, nam
     put = "redis.call('SET', 'a', '1'); return redis.call('SET', 'b', '2')"
     with redis.Redis.from_url(copy.url, decode_responses=True) as replica:
         replica.replicaof("127.0.0.1", main.port)
-        until(lambda: replica.info("replication")["master_link_status"] == "up")
+        wait_until(lambda: replica.info("replication")["master_link_status"] == "up")
         speaker = Speaker(main.url)
         with speaker.client:
             assert speaker(f"execute('EVAL', {put!r}, 0)") == "OK"
-        until(lambda: replica.mget("a", "b") == ["1", "2"])
+        wait_until(lambda: replica.mget("a", "b") == ["1", "2"])
