@@ -175,7 +175,9 @@ def test_server_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) 
 
 START = """
 import os, signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
+# A shell, or nohup, may have had them ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from gearframe.embedded import EmbeddedServer
 server = EmbeddedServer(sys.argv[1])
 def say(*words): print(*words, flush=True)

@@ -342,3 +342,28 @@ def test_two_scans_that_end_together_do_not_wait_for_each_other(filled: str) -> 
         expect_nothing_left()
         """
     assert run(program, filled) == ""
+
+
+def test_ctrl_c_while_a_batch_becomes_a_frame_waits_for_that(filled: str) -> None:
+    program = """
+        import signal
+        from gearframe.io import source
+
+        cast_frame, done = source.cast_frame, []
+
+        def pressed(frame, schema):
+            signal.raise_signal(signal.SIGINT)
+            done.append(cast_frame(frame, schema))
+            return done[0]
+
+        source.cast_frame = pressed
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            scan().collect(engine="in-memory")
+        except KeyboardInterrupt:
+            assert len(done) == 1
+        else:
+            raise AssertionError("not interrupted")
+        expect_nothing_left()
+        """
+    assert run(program, filled) == ""

@@ -12,6 +12,7 @@ from polars.io.plugins import register_io_source
 from gearframe import _native
 from gearframe.exceptions import PermissionDeniedError
 from gearframe.io.definition import ROW_A_KEY, ROWS_COLUMN, ScanDefinition
+from gearframe.io.interrupts import LateInterrupt
 from gearframe.io.plan import ScanPlan, make_plan
 from gearframe.io.progress import ProgressBar
 from gearframe.io.pushdown import KeyFilter, PythonScan, read_predicate, read_scan
@@ -196,7 +197,9 @@ class Batches:
         if batch is False:
             return self._empty
         # A frame without rows goes to Polars too: a long search can then be interrupted.
-        frame = self._shape(pl.DataFrame(batch))
+        with LateInterrupt():
+            frame = cast_frame(pl.DataFrame(batch), self._source.definition.schema)
+        frame = self._shape(frame)
         self._rows_out += frame.height
         self._report(finished=False)
         if self._left == 0:
@@ -206,7 +209,6 @@ class Batches:
     def _shape(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give a batch the columns and rows that Polars asked for."""
         definition = self._source.definition
-        frame = cast_frame(frame, definition.schema)
         name = definition.row_index_name
         if name in self._plan.columns:
             offset = definition.row_index_offset + self._rows_in

@@ -1,0 +1,70 @@
+"""Ctrl-C in the midst of work that cannot bear it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+import pytest
+
+from gearframe.io.interrupts import LateInterrupt
+
+
+@pytest.fixture(autouse=True)
+def _handler() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_it_comes_when_the_block_is_over() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), LateInterrupt():  # noqa: PT012
+        signal.raise_signal(signal.SIGINT)
+        done.append(sum(range(1000)))
+    assert done
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_error_of_the_block_is_its_context() -> None:
+    with pytest.raises(KeyboardInterrupt) as raised, LateInterrupt():  # noqa: PT012
+        signal.raise_signal(signal.SIGINT)
+        raise ZeroDivisionError
+    assert isinstance(raised.value.__context__, ZeroDivisionError)
+
+
+def test_the_programs_own_handler_is_called() -> None:
+    seen: list[int] = []
+
+    def own(number: int, _: FrameType | None) -> None:
+        seen.append(number)
+
+    signal.signal(signal.SIGINT, own)
+    with LateInterrupt():
+        signal.raise_signal(signal.SIGINT)
+        assert seen == []
+    assert seen == [signal.SIGINT]
+    assert signal.getsignal(signal.SIGINT) is own
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, signal.SIG_DFL])
+def test_what_raises_nothing_stays_as_it_is(handler: signal.Handlers) -> None:
+    signal.signal(signal.SIGINT, handler)
+    with LateInterrupt():
+        assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_on_other_threads_it_does_nothing() -> None:
+    seen: list[object] = []
+
+    def work() -> None:
+        with LateInterrupt():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [signal.default_int_handler]
