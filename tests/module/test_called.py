@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,12 +21,9 @@ FLAGS = ("", "E", "C", "CES", "K", "CK")
 @pytest.fixture(scope="module")
 def caller(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A module whose command CALLER.CALL runs another one."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler, which Rust needs too to link")
     library = tmp_path_factory.mktemp("caller") / "caller.so"
     source = Path(__file__).with_name("caller.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
     return library
 
 

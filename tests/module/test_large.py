@@ -225,3 +225,22 @@ def test_a_user_of_smembers_alone_reads_sets_unnoticed(
             assert send(few, script) == [[b"100"], []]
         assert "srandmember" not in str(client.execute_command("ACL", "LOG"))
         client.execute_command("ACL", "DELUSER", "few")
+
+
+def test_long_elements_are_not_read_far_ahead(module_server: Server, module_url: str) -> None:
+    script = """
+def calls(record):
+    assert len(record['value']) == 600  # what is not looked at is not read
+    return execute('INFO', 'commandstats').split('cmdstat_lrange:calls=')[1].split(',')[0]
+GB().map(calls).run('ahead:*')
+"""
+    with connect(module_server) as client:
+        for number in range(60):
+            client.rpush(f"ahead:{number}", *["x" * 2000] * 600)
+        client.config_resetstat()
+        results, errors = send(client, script)
+        assert errors == []
+        read = sorted(map(int, results))
+        # Where the first is looked at, a few batches of one list each have been read, and no more.
+        assert read[0] < read[-1] / 2
+        client.flushall()
