@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from gearframe import exceptions
+from gearframe.interrupts import LateInterrupt
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis as AsyncRedis
@@ -51,7 +52,8 @@ def redis_client(client: Client, **changes: Any) -> redis.Redis:
     ...     control.ping()
     True
     """
-    made = redis.Redis(**(_arguments(client) | changes))
+    with LateInterrupt():  # redis-py looks for its own version, with generators
+        made = redis.Redis(**(_arguments(client) | changes))
     if client.options.tls:
         _secure(made.connection_pool, _TlsConnection, client)
     return made
@@ -104,7 +106,8 @@ def async_redis_client(client: Client, **changes: Any) -> AsyncRedis:
             found = super()._connection_arguments()
             return {**found, "ssl": context, "server_hostname": name}
 
-    made = AsyncRedis(**(_arguments(client) | changes))
+    with LateInterrupt():
+        made = AsyncRedis(**(_arguments(client) | changes))
     pool = made.connection_pool
     if client.options.tls:
         _secure(pool, AsyncTlsConnection, client)

@@ -22,8 +22,8 @@ RUST = sorted((REPOSITORY / "crates").glob("*/src/**/*.rs"))
 # a place.
 ORDER = [
     "exceptions", "lazy", "version", "gears", "shard", "_native", "options", "url", "embedded",
-    "methods", "client", "control", "schema", "dtypes", "texts", "io", "infer", "cache", "streams",
-    "compat", "cli",
+    "interrupts", "methods", "client", "control", "schema", "dtypes", "texts", "io", "infer",
+    "cache", "streams", "compat", "cli",
 ]  # fmt: skip
 
 # `unsafe` stands here alone; each file says why.

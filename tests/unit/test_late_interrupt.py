@@ -9,7 +9,7 @@ from types import FrameType
 
 import pytest
 
-from gearframe.io.interrupts import LateInterrupt
+from gearframe.interrupts import LateInterrupt
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,8 @@ from pathlib import Path
 # - A server that died earlier stays a zombie until `wait`, so its pid cannot be another process.
 # - `wait` has no time limit in POSIX, hence the second background job. TERM, to all that is left of
 #   this process group, ends its `sleep`. A shell that was forked just now may lose a TERM, but not
-#   a KILL, and must not kill a pid that is free again.
+#   a KILL, and must not kill a pid that is free again. The server is such a shell until it is
+#   executed, so it gets its TERM more than once.
 SCRIPT = r"""
 limit=$1 folder=$2 log=$3; shift 3
 exec 9>&2 3>&1 >>"$log" 2>&1
@@ -39,6 +40,10 @@ read -r _
 kill -TERM "$server"
 {
     exec 9>&-
+    for pause in 0.05 0.2 1; do
+        sleep "$pause"
+        kill -TERM "$server"
+    done
     sleep "$limit"
     kill -KILL "$server"
 } &

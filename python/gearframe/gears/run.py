@@ -15,7 +15,7 @@ from gearframe.gears.outcome import Limits, Outcome, StepTime
 from gearframe.gears.plan import Plan
 from gearframe.gears.readers import close, read
 from gearframe.gears.results import size_of
-from gearframe.gears.runtime import Launcher, Runtime, use, use_launcher
+from gearframe.gears.runtime import Launcher, Runtime, call_within
 from gearframe.gears.stages.context import Context
 from gearframe.gears.stages.room import Room
 
@@ -79,14 +79,11 @@ class _Run:
         batches = self._read(flow.reader_room)
         results: list[Any] = []
         aborted = False
-        with use(self._context.runtime), use_launcher(launch):
-            try:
-                self._gather(flow.through(batches), results)
-            except GearsForceStopped:
-                results.clear()
-                aborted = True
-            finally:
-                flow.close()
+        try:
+            call_within(self._context.runtime, launch, lambda: self._flow(flow, batches, results))
+        except GearsForceStopped:
+            results.clear()
+            aborted = True
         total = perf_counter() - start
         times = tuple(
             StepTime(kind, name, argument, seconds * 1000)
@@ -96,6 +93,12 @@ class _Run:
         )
         errors = self._context.errors
         return Outcome(results, errors, aborted, self._records, self._read_seconds, total, times)
+
+    def _flow(self, flow: Flow, batches: Iterator[list[Any]], results: list[Any]) -> None:
+        try:
+            self._gather(flow.through(batches), results)
+        finally:
+            flow.close()
 
     def _read(self, room: Room) -> Iterator[list[Any]]:
         reader = self._plan.reader

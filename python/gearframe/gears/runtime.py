@@ -7,9 +7,9 @@ variable: it follows a coroutine, and is empty in a thread of the user's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from contextlib import AbstractContextManager
+from contextvars import ContextVar, copy_context
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from gearframe.exceptions import GearsError
 from gearframe.gears.plan import Plan, Reader
@@ -61,6 +61,7 @@ class Runtime(Protocol):
         ...
 
 
+T = TypeVar("T")
 Launcher: TypeAlias = Callable[[Plan], Any]
 
 _runtime: ContextVar[Runtime | None] = ContextVar("gearframe_runtime", default=None)
@@ -89,33 +90,26 @@ def current_or_none() -> Runtime | None:
     return _runtime.get()
 
 
-@contextmanager
-def use(runtime: Runtime | None) -> Iterator[None]:
-    """Make a runtime the current one of this thread or coroutine."""
-    token = _runtime.set(runtime)
-    try:
-        yield
-    finally:
-        _runtime.reset(token)
-
-
 def launcher() -> Launcher | None:
     """What ``GearsBuilder.run`` hands its plan to here; None outside of scripts and steps."""
     return _launcher.get()
 
 
-@contextmanager
-def use_launcher(launch: Launcher | None) -> Iterator[None]:
-    """Say what ``GearsBuilder.run`` does in this block.
+def call_within(runtime: Runtime | None, launch: Launcher | None, function: Callable[[], T]) -> T:
+    """Call a function with this runtime and launcher as its current ones.
 
     A script's launcher keeps the plan for later and returns a future; a step's launcher runs it at
     once, and returns a :class:`~gearframe.gears.futures.GearsFuture` of ``[results, errors]``.
+
+    In a copy of the caller's context, so that nothing has to be set back: whatever interrupts it
+    leaves the caller's own as they were.
     """
-    token = _launcher.set(launch)
-    try:
-        yield
-    finally:
-        _launcher.reset(token)
+
+    def called() -> T:
+        enter(runtime, launch)
+        return function()
+
+    return copy_context().run(called)
 
 
 def enter(runtime: Runtime | None, launch: Launcher | None) -> None:

@@ -255,10 +255,10 @@ def _replies(control: redis.Redis, commands: Sequence[Command]) -> list[Any]:
     """Send commands in few round trips; None for a key that is of another type."""
     replies: list[Any] = []
     for start in range(0, len(commands), 1000):
-        pipeline = control.pipeline(transaction=False)
-        for command in commands[start : start + 1000]:
-            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-        replies += pipeline.execute(raise_on_error=False)
+        with control.pipeline(transaction=False) as pipeline:
+            for command in commands[start : start + 1000]:
+                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+            replies += pipeline.execute(raise_on_error=False)
     return [_checked(reply) for reply in replies]
 
 

@@ -149,7 +149,7 @@ def _scan(
     control: redis.Redis, cursors: Sequence[int | bytes], search: Sequence[Any], count: int
 ) -> list[tuple[bytes, list[bytes]]]:
     """Ask for a page from each cursor, in one round trip."""
-    pipeline = control.pipeline(transaction=False)
-    for cursor in cursors:
-        pipeline.execute_command("SCAN", cursor, *search, "COUNT", count)  # type: ignore[no-untyped-call]
-    return [(cursor, keys) for cursor, keys in pipeline.execute()]
+    with control.pipeline(transaction=False) as pipeline:
+        for cursor in cursors:
+            pipeline.execute_command("SCAN", cursor, *search, "COUNT", count)  # type: ignore[no-untyped-call]
+        return [(cursor, keys) for cursor, keys in pipeline.execute()]

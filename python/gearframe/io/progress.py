@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from gearframe.interrupts import LateInterrupt
+
 
 class ProgressBar:
     """A bar on standard error with a count, a rate and an estimate of the time left.
 
     It has no thread of its own: it is redrawn when the count moves, so nothing is left behind
-    when its owner is dropped.
+    when its owner is dropped. Ctrl-C comes when it has been drawn: rich draws with generators,
+    and what is raised while Python ends one of those is lost.
 
     Parameters
     ----------
@@ -18,6 +21,10 @@ class ProgressBar:
     """
 
     def __init__(self, title: str, total: int | None) -> None:
+        with LateInterrupt():
+            self._open(title, total)
+
+    def _open(self, title: str, total: int | None) -> None:
         # Imported here: it takes its time, and most programs show no bar.
         from rich.console import Console
         from rich.progress import (
@@ -49,16 +56,19 @@ class ProgressBar:
 
     def advance_to(self, count: int) -> None:
         """Show a count."""
-        speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed
-        rate = f"{speed:,.0f}/s" if speed else ""
-        self._progress.update(self._task, completed=count, rate=rate, refresh=True)
+        with LateInterrupt():
+            speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed
+            rate = f"{speed:,.0f}/s" if speed else ""
+            self._progress.update(self._task, completed=count, rate=rate, refresh=True)
 
     def finish(self) -> None:
         """Show the end: what has been counted is all there was."""
-        done = self._progress.tasks[0].completed
-        self._progress.update(self._task, total=done, completed=done, refresh=True)
-        self._progress.stop()
+        with LateInterrupt():
+            done = self._progress.tasks[0].completed
+            self._progress.update(self._task, total=done, completed=done, refresh=True)
+            self._progress.stop()
 
     def stop(self) -> None:
         """Leave the bar as it is."""
-        self._progress.stop()
+        with LateInterrupt():
+            self._progress.stop()

@@ -11,8 +11,8 @@ from polars.io.plugins import register_io_source
 
 from gearframe import _native
 from gearframe.exceptions import PermissionDeniedError
+from gearframe.interrupts import LateInterrupt
 from gearframe.io.definition import ROW_A_KEY, ROWS_COLUMN, ScanDefinition
-from gearframe.io.interrupts import LateInterrupt
 from gearframe.io.plan import ScanPlan, make_plan
 from gearframe.io.progress import ProgressBar
 from gearframe.io.pushdown import KeyFilter, PythonScan, read_predicate, read_scan
@@ -149,7 +149,8 @@ class Batches:
         self._bar: ProgressBar | None = None
         self._reader: _native.Reader | None = None
         schema = {**source.definition.schema, ROWS_COLUMN: pl.Null()}
-        self._empty = pl.DataFrame(schema={name: schema[name] for name in columns})
+        with LateInterrupt():
+            self._empty = pl.DataFrame(schema={name: schema[name] for name in columns})
         self._run = Run()
         source.runs.append(self._run)
         if plan.is_empty:
@@ -198,28 +199,32 @@ class Batches:
             return self._empty
         # A frame without rows goes to Polars too: a long search can then be interrupted.
         with LateInterrupt():
-            frame = cast_frame(pl.DataFrame(batch), self._source.definition.schema)
-        frame = self._shape(frame)
-        self._rows_out += frame.height
-        self._report(finished=False)
-        if self._left == 0:
-            self._stop(finished=False)
-        return frame
+            frame = self._numbered(cast_frame(pl.DataFrame(batch), self._source.definition.schema))
+        if self._predicate is not None:
+            frame = frame.filter(self._predicate)  # may call the user's functions
+        with LateInterrupt():
+            return self._delivered(frame)
 
-    def _shape(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Give a batch the columns and rows that Polars asked for."""
+    def _numbered(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give a batch its row index, where Polars asked for one."""
         definition = self._source.definition
         name = definition.row_index_name
         if name in self._plan.columns:
             offset = definition.row_index_offset + self._rows_in
             frame = frame.with_row_index(name or "", offset)
         self._rows_in += frame.height
-        if self._predicate is not None:
-            frame = frame.filter(self._predicate)
+        return frame
+
+    def _delivered(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give a batch the rows and columns that Polars asked for, and count it."""
         if self._left is not None:
             frame = frame.head(self._left)
             self._left -= frame.height
-        return frame[self._columns]
+        self._rows_out += frame.height
+        self._report(finished=False)
+        if self._left == 0:
+            self._stop(finished=False)
+        return frame.select(self._columns)
 
     def _report(self, *, finished: bool) -> None:
         if self._reader is None:

@@ -28,5 +28,6 @@ def find() -> Path | None:
     names = [sysconfig.get_config_var(name) for name in ("INSTSONAME", "LDLIBRARY")]
     folders = [sysconfig.get_config_var(name) for name in ("LIBDIR", "LIBPL")]
     folders.insert(1, str(Path(sys.base_prefix, "lib")))
-    found = (Path(folder, name) for folder in folders for name in names if folder and name)
-    return next((path for path in found if ".so" in path.name and path.is_file()), None)
+    found = [Path(folder, name) for folder in folders for name in names if folder and name]
+    there = [path for path in found if ".so" in path.name and path.is_file()]
+    return there[0] if there else None

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 import polars as pl
 
 from gearframe.exceptions import DataError, OptionError, SchemaError
+from gearframe.interrupts import LateInterrupt
 from gearframe.schema import SchemaInput, normalize_schema
 from gearframe.streams.entries import Entry, EntryId, id_of
 from gearframe.texts import mismatches, parse_texts
@@ -75,6 +76,10 @@ class EntryFrames:
 
     def frame(self, stream: str | bytes, entries: list[Entry]) -> pl.DataFrame:
         """Make the frame of some entries, none of which has lost its fields."""
+        with LateInterrupt():
+            return self._frame(stream, entries)
+
+    def _frame(self, stream: str | bytes, entries: list[Entry]) -> pl.DataFrame:
         columns = self._id_columns(entries)
         found = self._values(entries)
         left_out: set[int] = set()

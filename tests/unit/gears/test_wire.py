@@ -14,7 +14,7 @@ from gearframe.exceptions import GearsError
 from gearframe.gears import wire
 from gearframe.gears.builder import GearsBuilder
 from gearframe.gears.plan import Map, Plan, Reader
-from gearframe.gears.runtime import use_launcher
+from gearframe.gears.runtime import call_within
 
 PLAN = Plan(Reader("KeysReader", "user:*", {"noScan": True}), (Map(len),), "a name")
 VERSION = sys.version_info[:2]
@@ -100,8 +100,7 @@ def test_a_result_of_the_plans_own_class_comes_back() -> None:
 
 def test_the_program_hands_the_plan_to_the_script_that_runs() -> None:
     launched: list[Plan] = []
-    with use_launcher(launched.append):
-        exec(wire.program_of(PLAN), {})
+    call_within(None, launched.append, lambda: exec(wire.program_of(PLAN), {}))
     (plan,) = launched
     assert plan.steps == (Map(len), Map(wire.dump_result))
     assert plan.reader == PLAN.reader

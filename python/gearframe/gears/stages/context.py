@@ -11,7 +11,7 @@ from typing import Any
 from gearframe.exceptions import GearsForceStopped
 from gearframe.gears.outcome import Limits
 from gearframe.gears.runtime import Runtime
-from gearframe.gears.stages.scope import no_step, step
+from gearframe.gears.stages.scope import Scope, no_step
 from gearframe.gears.trace import error_text, printable
 
 BATCH = 1000
@@ -78,7 +78,7 @@ class Context:
         values: list[Any] = []
         remaining = iter(records)
         calls = map(function, remaining)
-        with step(remaining, self.runtime if may_wait else None):
+        with Scope(remaining, self.runtime if may_wait else None):
             while len(values) < len(records):
                 try:
                     if most is None:

@@ -13,7 +13,7 @@ from gearframe.gears.stages.context import Context, in_batches
 from gearframe.gears.stages.each import Batches
 from gearframe.gears.stages.keys import keys_of
 from gearframe.gears.stages.parking import wait_for, waits
-from gearframe.gears.stages.scope import step as scope
+from gearframe.gears.stages.scope import Scope
 
 Reducer = Callable[[str, Any, Any], Any]
 
@@ -80,7 +80,7 @@ def reduce_into(
     get = groups.get
     plain: set[type] = set()
     remaining = iter(list(zip(keys, records, strict=True)))
-    with scope(remaining, context.runtime):
+    with Scope(remaining, context.runtime):
         while True:
             try:
                 for key, record in remaining:

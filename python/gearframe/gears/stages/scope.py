@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
     from gearframe.gears.runtime import Runtime
 
 
 class Scope:
-    """A step that calls a function for records, one after the other.
+    """A block in which a step calls a function for records, one after the other.
 
     Parameters
     ----------
@@ -36,6 +38,22 @@ class Scope:
         self.runtime = runtime
         self.left = False
         self.last: Callable[[], Any] = lambda: None
+        self._outer: Scope | None = None
+
+    # Not a generator: what interrupts this thread between two lines of one leaves it half done.
+    def __enter__(self) -> Self:
+        self._outer = _scope.get()
+        _scope.set(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.left = True
+        _scope.set(self._outer)
 
     def record(self) -> int:
         """A number that is another one for each record."""
@@ -43,18 +61,6 @@ class Scope:
 
 
 _scope: ContextVar[Scope | None] = ContextVar("gearframe_step", default=None)
-
-
-@contextmanager
-def step(remaining: Iterator[Any], runtime: Runtime | None) -> Iterator[Scope]:
-    """Call user code for the records of an iterator in this block."""
-    scope = Scope(remaining, runtime)
-    token = _scope.set(scope)
-    try:
-        yield scope
-    finally:
-        scope.left = True
-        _scope.reset(token)
 
 
 def current_scope() -> Scope | None:

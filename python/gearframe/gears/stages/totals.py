@@ -10,7 +10,7 @@ from gearframe.gears.plan import Accumulate, Aggregate, Average, Count
 from gearframe.gears.stages.context import Context, without_failed
 from gearframe.gears.stages.each import Batches
 from gearframe.gears.stages.parking import wait_for, waits
-from gearframe.gears.stages.scope import step as scope
+from gearframe.gears.stages.scope import Scope
 
 
 def accumulate(step: Accumulate, batches: Batches, context: Context) -> Batches:
@@ -60,7 +60,7 @@ def _folded(
     plain: set[type] = set()
     for batch in batches:
         remaining = iter(batch)
-        with scope(remaining, context.runtime):
+        with Scope(remaining, context.runtime):
             while True:
                 try:
                     for record in remaining:

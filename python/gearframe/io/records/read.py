@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import polars as pl
 
 from gearframe.exceptions import KeyChangedError
+from gearframe.interrupts import LateInterrupt
 from gearframe.io.definition import Column
 from gearframe.io.options import as_bytes, scan_source
 from gearframe.io.records.texts import name_of, names_of
@@ -220,5 +221,6 @@ def _parts(
 
 
 def _records(batch: Sequence[tuple[bytes, Any]], kind: str) -> list[Record]:
-    names = names_of(pl.Series([key for key, _ in batch], dtype=pl.Binary))
+    with LateInterrupt():
+        names = names_of(pl.Series([key for key, _ in batch], dtype=pl.Binary))
     return [_record(name, value, kind) for name, (_, value) in zip(names, batch, strict=True)]

@@ -81,10 +81,10 @@ def _entries(page: Sequence[tuple[bytes, Any]]) -> list[Entry]:
 
 def _replies(control: redis.Redis, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
     """Send commands in one round trip; None for a key that is of another type."""
-    pipeline = control.pipeline(transaction=False)
-    for command in commands:
-        pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-    replies = pipeline.execute(raise_on_error=False)
+    with control.pipeline(transaction=False) as pipeline:
+        for command in commands:
+            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+        replies = pipeline.execute(raise_on_error=False)
     for place, reply in enumerate(replies):
         if isinstance(reply, redis.ResponseError) and str(reply).startswith("WRONGTYPE"):
             replies[place] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 from gearframe.exceptions import GearsForceStopped
-from gearframe.gears.runtime import use, use_launcher
+from gearframe.gears.runtime import call_within
 from gearframe.shard.worker.execution import clean_up
 from gearframe.shard.worker.failures import failure_text
 from gearframe.shard.worker.launch import ScriptLauncher
@@ -27,8 +27,7 @@ def run_script(task: Task, source: bytes, launch: ScriptLauncher) -> str | None:
     runtime = task.runtime()
 
     def work() -> str | None:
-        with use(runtime), use_launcher(launch):
-            return _execute(task, source)
+        return call_within(runtime, launch, lambda: _execute(task, source))
 
     try:
         _, failure = task.guard.run(work)

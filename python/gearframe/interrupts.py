@@ -11,7 +11,8 @@ class LateInterrupt:
     """A block that Ctrl-C does not interrupt: what it does comes when the block is over.
 
     Polars makes the dtypes of a frame as Python objects. Where KeyboardInterrupt arrives in there
-    it panics, with a report on stderr, and its caller sees no KeyboardInterrupt any more.
+    it panics, with a report on stderr, and its caller sees no KeyboardInterrupt any more. And
+    Python drops, with a report, what is raised while it ends a generator or calls ``__del__``.
 
     For short work of our own, and not for functions of the user. On other threads than the main
     one, where Python interrupts nobody, it does nothing.
