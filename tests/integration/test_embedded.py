@@ -17,7 +17,7 @@ import psutil
 import pytest
 import redis
 
-from gearframe.embedded import EmbeddedServer, binary, folders
+from gearframe.embedded import EmbeddedServer, binary, folders, watchdog
 from gearframe.exceptions import EmbeddedServerError
 from tests.servers.patience import wait_until
 
@@ -204,6 +204,18 @@ def program(data_dir: Path, rest: str) -> Iterator[tuple[subprocess.Popen[str], 
             yield process, int(first[0]), first[1]
         finally:
             process.kill()
+
+
+def test_a_server_that_misses_its_first_signal_ends_all_the_same(tmp_path: Path) -> None:
+    # As a shell does that is about to become the server. Without a second one: in an hour.
+    deaf_once = "trap 'trap - TERM' TERM; echo hears >&2; while :; do sleep 0.05; done"
+    log = tmp_path / "log"
+    with watchdog.spawn(
+        ["/bin/sh", "-c", deaf_once], limit=3600, folder=tmp_path / "folder", log=log, lock=None
+    ) as process:
+        wait_until(lambda: "hears" in log.read_text())
+        process.stdin.close()
+        assert process.wait(LIMIT) == 0
 
 
 def set_key(url: str) -> None:

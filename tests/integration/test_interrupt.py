@@ -23,10 +23,14 @@ from tests.servers.scripted import ScriptedServer, in_order
 pytestmark = pytest.mark.servers("valkey91")
 
 PRELUDE = """
+import signal
+# A shell has it ignored for programs in the background; before Polars hooks itself in below it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import gc, os, sys, time
 from pathlib import Path
 import polars as pl
 import gearframe as gf
+from gearframe.streams.signals import stop_on_signals
 
 url = sys.argv[1]
 admin = gf.connect(url, client_name="admin")
@@ -77,6 +81,10 @@ def quietly(query):
     except KeyboardInterrupt:
         pass
 
+def stop_and_go():
+    with stop_on_signals(lambda: None):
+        pass
+
 def scan(**options):
     return gf.scan_hashes(client, "user:*", {"a": pl.Int64, "b": pl.String}, **options)
 """
@@ -123,6 +131,12 @@ def run(program: str, url: str) -> str:
 QUERIES = {
     "in-memory engine": "scan(throttle=50).collect(engine='in-memory')",
     "streaming engine": "scan(throttle=50).collect(engine='streaming')",
+    "streaming engine, behind the other": (
+        "(scan().collect(engine='in-memory'), scan(throttle=50).collect(engine='streaming'))"
+    ),
+    "streaming engine, behind a consumer": (
+        "(stop_and_go(), scan(throttle=50).collect(engine='streaming'))"
+    ),
     "read_hashes": "gf.read_hashes(client, 'user:*', {'a': pl.Int64}, throttle=50)",
     "read_strings": "gf.read_strings(client, 'text:*', throttle=50)",
     "keys alone": "gf.scan_hashes(client, 'user:*', {}, throttle=50).collect()",

@@ -1,7 +1,9 @@
-"""Ctrl-C in the midst of work that cannot bear it."""
+"""Ctrl-C in the midst of work that cannot bear it, and handlers that are put back whole."""
 
 from __future__ import annotations
 
+import ctypes
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -9,14 +11,16 @@ from types import FrameType
 
 import pytest
 
-from gearframe.interrupts import LateInterrupt
+from gearframe.interrupts import LateInterrupt, SystemHandler
 
 
 @pytest.fixture(autouse=True)
 def _handler() -> Iterator[None]:
+    system = SystemHandler(signal.SIGINT)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+    system.put_back()
 
 
 def test_it_comes_when_the_block_is_over() -> None:
@@ -68,3 +72,31 @@ def test_on_other_threads_it_does_nothing() -> None:
     thread.start()
     thread.join()
     assert seen == [signal.default_int_handler]
+
+
+@pytest.fixture
+def _ignored_below() -> Iterator[None]:
+    """SIGUSR1 is ignored by the system, and Python does not know."""
+    libc = ctypes.CDLL(None)
+    libc.signal.argtypes = [ctypes.c_int, ctypes.c_void_p]
+    libc.signal(signal.SIGUSR1, int(signal.SIG_IGN))
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+    yield
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+
+
+@pytest.mark.usefixtures("_ignored_below")
+def test_what_is_below_pythons_handler_is_put_back() -> None:
+    seen: list[int] = []
+    kept = SystemHandler(signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, lambda number, _: seen.append(number))
+    os.kill(os.getpid(), signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    kept.put_back()
+    os.kill(os.getpid(), signal.SIGUSR1)  # which would be the end
+    assert seen == [signal.SIGUSR1]
+
+
+def test_a_signal_that_there_is_not() -> None:
+    with pytest.raises(OSError, match="sigaction of signal 9999: Invalid argument"):
+        SystemHandler(9999)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from gearframe.interrupts import SystemHandler
+
 
 @contextmanager
 def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
@@ -15,19 +17,21 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers
         return
-    before: dict[int, Any] = {}
+    before: dict[int, tuple[Any, SystemHandler]] = {}
 
     def put_back() -> None:
         while before:
-            number, handler = before.popitem()
+            number, (handler, system) = before.popitem()
             signal.signal(number, handler)
+            system.put_back()
 
     def on_signal(*_: object) -> None:
         stop()
         put_back()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, on_signal)
+        system = SystemHandler(number)
+        before[number] = (signal.signal(number, on_signal), system)
     try:
         yield
     finally:
