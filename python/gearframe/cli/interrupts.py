@@ -14,6 +14,8 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from gearframe.interrupts import SystemHandler
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -46,7 +48,8 @@ def watch_interrupts() -> Iterator[None]:
         return
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    # The handler of Polars goes as well, which would raise once more.
+    # The hook of Polars goes as well, which would raise once more.
+    system = SystemHandler(signal.SIGINT)
     handler = signal.signal(signal.SIGINT, lambda *_: None)
     wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     watcher = threading.Thread(target=_watch, args=(reading,), daemon=True)
@@ -56,6 +59,7 @@ def watch_interrupts() -> Iterator[None]:
     finally:
         signal.set_wakeup_fd(wakeup)
         signal.signal(signal.SIGINT, handler)
+        system.put_back()
         os.close(writing)
         watcher.join()
         os.close(reading)
