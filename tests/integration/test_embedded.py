@@ -210,6 +210,7 @@ def test_a_server_that_misses_its_first_signal_ends_all_the_same(tmp_path: Path)
     # As a shell does that is about to become the server. Without a second one: in an hour.
     deaf_once = "trap 'trap - TERM' TERM; echo hears >&2; while :; do sleep 0.05; done"
     log = tmp_path / "log"
+    log.touch()
     with watchdog.spawn(
         ["/bin/sh", "-c", deaf_once], limit=3600, folder=tmp_path / "folder", log=log, lock=None
     ) as process:
