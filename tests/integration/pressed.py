@@ -67,7 +67,7 @@ class Pressed:
     def run(self, at: int) -> str:
         """Interrupt a run at this call; gives what came of it."""
         self._calls, self._at, self._where = 0, at, ""
-        outcome = "no KeyboardInterrupt"
+        outcome = ""
         try:
             try:
                 sys.setprofile(self._call)
@@ -78,7 +78,9 @@ class Pressed:
             return ""
         except BaseException as error:  # noqa: BLE001 - a panic of Polars is no Exception
             outcome = f"{type(error).__name__}: {error}"
-        return f"{outcome}, at call {at}, {self._where}" if self._where else ""
+        else:
+            outcome = "no KeyboardInterrupt" if self._where else ""
+        return f"{outcome} {self._where}" if outcome else ""
 
     def calls(self) -> int:
         """How many there are, in a run that nothing interrupts."""
@@ -102,18 +104,16 @@ def main(url: str, name: str, step: int) -> None:
     wrong = []
     with tempfile.TemporaryFile() as log:
         os.dup2(log.fileno(), 2)
-        pressed.run(0)  # what is imported at first
+        imported = pressed.run(0)  # with what a query imports when it is first run
         calls = pressed.calls()
-        for at in range(1, calls + 1, step):
-            outcome = pressed.run(at)
+        for at in [*range(1, calls + 1, step), 0]:
+            outcome = pressed.run(at) or imported
             log.seek(0)
             said = log.read().decode("utf-8", "replace")
             log.truncate(0)
             log.seek(0)
             if outcome or any(word in said for word in NOISE):
-                wrong.append([outcome or f"at call {at}", said])
-        if pressed.run(0):
-            wrong.append(["a run that nothing interrupts", ""])
+                wrong.append([outcome, f"at call {at}", said])
     print(json.dumps({"calls": calls, "wrong": wrong}))
 
 
