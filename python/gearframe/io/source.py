@@ -224,7 +224,8 @@ class Batches:
         self._report(finished=False)
         if self._left == 0:
             self._stop(finished=False)
-        return frame.select(self._columns)
+        # Not `select`, to which a name such as ^a$ is a pattern.
+        return frame[self._columns]
 
     def _report(self, *, finished: bool) -> None:
         if self._reader is None:
