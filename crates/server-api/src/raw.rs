@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::constants::{ContextFlags, KeyKind, LogLevel};
+use crate::constants::{ContextFlags, KeyKind, LogLevel, Verdict};
 
 const OK: c_int = 0;
 const ERR: c_int = 1;
@@ -152,6 +152,7 @@ table! {
     ;
     set_command_categories: c"RedisModule_SetCommandACLCategories" => unsafe extern "C" fn(*mut Cmd, *const c_char) -> c_int,
     acl_check: c"RedisModule_ACLCheckPermissions" => unsafe extern "C" fn(*mut RawUser, *mut *mut Str, c_int, c_int, *mut c_int) -> c_int,
+    user_rules: c"RedisModule_GetModuleUserACLString" => unsafe extern "C" fn(*mut RawUser) -> *mut Str,
 }
 
 static TABLE: OnceLock<Table> = OnceLock::new();
@@ -851,7 +852,7 @@ impl Drop for User<'_> {
 }
 
 impl User<'_> {
-    /// Whether the user may read a key.
+    /// Whether the user may read a key: in some database, if rights differ between them.
     pub fn may_read(&self, key: &KeyView<'_>) -> bool {
         // SAFETY: both are good while the lock is held.
         unsafe { (api().acl_check_key)(self.raw, key.name, KEY_ACCESS) == OK }
@@ -859,9 +860,14 @@ impl User<'_> {
 
     /// Whether the user may run a command with these arguments, its name first, in a database.
     pub fn may_run(&self, db: i32, command: &[&[u8]]) -> bool {
+        self.verdict(db, command) == Verdict::Allowed
+    }
+
+    /// What the server says to a command of the user in a database.
+    pub fn verdict(&self, db: i32, command: &[&[u8]]) -> Verdict {
         let mut argv: Vec<*mut Str> = command.iter().map(|text| create_string(text)).collect();
         let count = c_int::try_from(argv.len()).unwrap_or(c_int::MAX);
-        let mut reason: c_int = 0;
+        let mut reason: c_int = Verdict::NO_REASON;
         // SAFETY: the user is good while the lock is held; the strings are ours to free.
         unsafe {
             let code = match api().acl_check {
@@ -872,9 +878,29 @@ impl User<'_> {
             for text in argv {
                 (api().free_string)(ptr::null_mut(), text);
             }
-            code == OK
+            Verdict::of(code == OK, reason)
         }
     }
+
+    /// The user's rules, as `ACL LIST` prints them; `None` where the server does not tell a module.
+    pub fn rules(&self) -> Option<Vec<u8>> {
+        let rules = api().user_rules?;
+        // SAFETY: the user is good while the lock is held; the string is ours to free.
+        unsafe {
+            let text = rules(self.raw);
+            if text.is_null() {
+                return None;
+            }
+            let bytes = bytes_of(text).to_vec();
+            (api().free_string)(ptr::null_mut(), text);
+            Some(bytes)
+        }
+    }
+}
+
+/// Whether the server has rights of users to databases: Valkey from 9.1 on.
+pub fn has_database_rights() -> bool {
+    api().acl_check.is_some()
 }
 
 impl ContextLock {

@@ -10,13 +10,13 @@ use std::time::Instant;
 use gearframe_embedded_python::Value;
 use gearframe_server_api::KeyKind;
 
-use crate::calls::Session;
 use crate::resp;
 use crate::walk::batch::Batch;
 use crate::walk::collections::PIECE;
 use crate::walk::in_place::MANY_BYTES;
 use crate::walk::pieces::{PIECE_BYTES, Pieces, Stop, TRIES};
 use crate::walk::reader::{HOLD, Reader};
+use crate::walk::rights::Rights;
 use crate::walk::shapes::{entries, filled, items, present, set, zset};
 
 /// The strings of one MGET; their bytes together are those of a piece.
@@ -68,7 +68,7 @@ fn strings_at_once(later: &VecDeque<Later>) -> usize {
 fn read_strings(reader: &Reader, strings: Vec<Later>, batch: &mut Batch) -> Result<(), String> {
     let names = strings.iter().map(|later| later.key.as_slice());
     let command: Vec<&[u8]> = std::iter::once(b"MGET".as_slice()).chain(names).collect();
-    let reply = reader.hold(|lock| Session::open(lock, reader.caller())?.run(&command));
+    let reply = reader.hold(|lock| Rights::open(lock, reader.caller())?.session().run(&command));
     // A user who may not run MGET has his error from GET.
     let values = reply.and_then(|bytes| resp::read(&bytes)).map(items);
     let mut values = values.unwrap_or_default().into_iter();
@@ -91,11 +91,11 @@ fn read_small(
 ) -> Result<(), String> {
     let replies = reader.hold(|lock| {
         let end = Instant::now() + HOLD;
-        let session = Session::open(lock, reader.caller())?;
+        let rights = Rights::open(lock, reader.caller())?;
         let mut replies = Vec::new();
         for later in later.iter().take(small) {
-            let large = later.seems_large(&session, reader.caller().db);
-            replies.push((!large).then(|| session.run(&later.command())));
+            let large = later.seems_large(&rights);
+            replies.push((!large).then(|| rights.session().run(&later.command())));
             // One large value at a time: behind it the batch may be full.
             if large || Instant::now() >= end {
                 break;
@@ -138,7 +138,7 @@ impl Later {
 
     /// Whether its first elements are so long that all of them are too much for one hold. Nobody
     /// knows what an element takes before it is read; the others may be longer, or shorter.
-    fn seems_large(&self, session: &Session<'_>, db: i32) -> bool {
+    fn seems_large(&self, rights: &Rights<'_>) -> bool {
         let key = self.key.as_slice();
         let command: &[&[u8]] = match self.kind {
             _ if self.length <= TRUSTED => return false,
@@ -149,10 +149,10 @@ impl Later {
             _ => return false,
         };
         // A user may have the right to SMEMBERS alone; a refusal would go to the log of ACL.
-        if self.kind == KeyKind::Set && !session.user().may_run(db, command) {
+        if self.kind == KeyKind::Set && !rights.may_run(command) {
             return false;
         }
-        let first = session.run(command).map_or(0, |reply| reply.len());
+        let first = rights.session().run(command).map_or(0, |reply| reply.len());
         first / FIRST * self.length > MANY_BYTES
     }
 

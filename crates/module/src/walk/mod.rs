@@ -12,6 +12,7 @@ mod options;
 mod pieces;
 mod reader;
 mod registry;
+mod rights;
 mod shapes;
 
 pub(crate) use options::Options;

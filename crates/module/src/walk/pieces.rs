@@ -6,10 +6,10 @@
 use gearframe_embedded_python::Value;
 use gearframe_server_api::{KeyKind, KeyView};
 
-use crate::calls::Session;
 use crate::resp;
 use crate::walk::later::Later;
 use crate::walk::reader::Reader;
+use crate::walk::rights::Rights;
 
 /// The bytes of one piece, about; a command knows them when it is over.
 pub(crate) const PIECE_BYTES: usize = 128 << 10;
@@ -68,7 +68,8 @@ impl<'a> Pieces<'a> {
     ) -> Result<[Value; N], Stop> {
         let caller = self.reader.caller();
         let (replies, now) = self.reader.hold(|lock| {
-            let session = Session::open(lock, caller)?;
+            let rights = Rights::open(lock, caller)?;
+            let session = rights.session();
             let replies = commands.map(|command| session.run(command));
             // Looked at behind the commands: what is there now was there all the time of the hold.
             Ok::<_, String>((replies, session.look(self.key)))
@@ -84,7 +85,7 @@ impl<'a> Pieces<'a> {
     }
 
     /// Looks at the value in place, in one hold. `right` is a command that the user must be allowed
-    /// to run for that, beside the right to read the key.
+    /// to run for that, beside the right to read the key; a hash may be read without.
     pub(crate) fn look<R>(
         &mut self,
         right: Option<&[&[u8]]>,
@@ -92,13 +93,14 @@ impl<'a> Pieces<'a> {
     ) -> Result<R, Stop> {
         let caller = self.reader.caller();
         let (found, now) = self.reader.hold(|lock| {
-            let session = Session::open(lock, caller)?;
-            let user = session.user();
+            let rights = Rights::open(lock, caller)?;
             let opened = lock.open(self.key);
             let key = opened.view();
             let now = (key.kind(), key.length());
-            let allowed =
-                || user.may_read(key) && right.is_none_or(|right| user.may_run(caller.db, right));
+            let allowed = || match right {
+                Some(right) => rights.may_read(key) && rights.may_run(right),
+                None => rights.may_read_hash(key),
+            };
             let found = (now.0 == self.kind && allowed()).then(|| work(key));
             Ok::<_, String>((found, now))
         })?;
