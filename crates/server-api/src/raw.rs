@@ -118,6 +118,7 @@ table! {
     value_length: c"RedisModule_ValueLength" => unsafe extern "C" fn(*mut Key) -> usize,
     string_dma: c"RedisModule_StringDMA" => unsafe extern "C" fn(*mut Key, *mut usize, c_int) -> *const c_char,
     get_expire: c"RedisModule_GetExpire" => unsafe extern "C" fn(*mut Key) -> c_longlong,
+    list_get: c"RedisModule_ListGet" => unsafe extern "C" fn(*mut Key, c_long) -> *mut Str,
     hash_get: c"RedisModule_HashGet" => unsafe extern "C" fn(*mut Key, c_int, ...) -> c_int,
     scan: c"RedisModule_Scan" => unsafe extern "C" fn(*mut Ctx, *mut Cursor, ScanFn, *mut c_void) -> c_int,
     scan_key: c"RedisModule_ScanKey" => unsafe extern "C" fn(*mut Key, *mut Cursor, ScanKeyFn, *mut c_void) -> c_int,
@@ -1125,6 +1126,46 @@ impl KeyView<'_> {
         let data = (&raw mut each).cast::<c_void>();
         // SAFETY: the key is lent; the callback gets `each` back, which outlives the call.
         unsafe { (api().scan_key)(self.key, cursor.raw, on_scan_key, data) != 0 }
+    }
+
+    /// Reads the elements of a list from a place on, one after the other; `each` says whether to go
+    /// on. Returns how many it was given.
+    ///
+    /// Once for each opened key: from where it was last, the server goes to another place step by
+    /// step.
+    pub fn elements(&self, from: usize, mut each: impl FnMut(&[u8]) -> bool) -> usize {
+        let mut given = 0;
+        loop {
+            let more = self.element(from + given, &mut each);
+            given += usize::from(more.is_some());
+            if more != Some(true) {
+                return given;
+            }
+        }
+    }
+
+    /// The last element of a list; the key must have been opened for it alone.
+    pub fn last_element(&self) -> Option<Vec<u8>> {
+        let last = self.length().checked_sub(1)?;
+        self.element(last, <[u8]>::to_vec)
+    }
+
+    fn element<R>(&self, place: usize, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let place = c_long::try_from(place).ok()?;
+        if self.key.is_null() {
+            return None;
+        }
+        // SAFETY: the key is lent; the server gives a string of ours, or null where there is no
+        // such element, or no list.
+        unsafe {
+            let found = (api().list_get)(self.key, place);
+            if found.is_null() {
+                return None;
+            }
+            let given = read(bytes_of(found));
+            (api().free_string)(ptr::null_mut(), found);
+            Some(given)
+        }
     }
 
     /// The bytes of a string in place. The server makes a plain string of a short one, or of a

@@ -6,60 +6,19 @@ use gearframe_embedded_python::Value;
 use gearframe_server_api::ScanCursor;
 
 use crate::walk::pieces::{PIECE_BYTES, Pieces, Stop};
+use crate::walk::texts::{Texts, touched};
 
 /// A hash with more fields, or more bytes, is read in pieces. Less is of one moment.
 pub(crate) const MANY_FIELDS: usize = 512;
 pub(crate) const MANY_BYTES: usize = 512 << 10;
 
 /// What a field costs beside its bytes.
-const FIELD: usize = 128;
+const FIELD: usize = 2 * Texts::EACH;
 
 /// The most places of a table in one hold. It may be nearly empty: what is deleted while the server
 /// saves does not shrink it. In one as full as servers keep them otherwise, an eighth, so many
 /// places have [`MANY_FIELDS`].
 pub(crate) const PLACES: usize = 4096;
-
-/// Fields and values of a piece, with their places in its bytes.
-struct Fields {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Fields {
-    fn new() -> Self {
-        Self {
-            bytes: touched(2 * PIECE_BYTES),
-            ends: Vec::new(),
-        }
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-
-    fn push(&mut self, text: &[u8]) {
-        self.bytes.extend_from_slice(text);
-        self.ends.push(self.bytes.len());
-    }
-
-    fn size(&self) -> usize {
-        self.bytes.len() + self.ends.len() * FIELD / 2
-    }
-
-    fn pairs(&self) -> impl Iterator<Item = (Value, Value)> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let mut texts = starts
-            .zip(&self.ends)
-            .map(|(start, end)| self.bytes[start..*end].to_vec());
-        std::iter::from_fn(move || Some((Value::Key(texts.next()?), Value::Bulk(texts.next()?))))
-    }
-}
-
-/// Memory that was written to: no page of it is looked for when it is filled, under the lock.
-fn touched(length: usize) -> Vec<u8> {
-    vec![1; length]
-}
 
 impl Pieces<'_> {
     /// A hash. A field that the cursor gives twice has the later of its values.
@@ -70,10 +29,14 @@ impl Pieces<'_> {
         } else {
             (None, MANY_BYTES + MANY_FIELDS * FIELD)
         };
-        let (cursor, mut piece, mut found) = (ScanCursor::new(), Fields::new(), Vec::new());
+        let (cursor, mut piece, mut found) = (
+            ScanCursor::new(),
+            Texts::touched(2 * PIECE_BYTES),
+            Vec::new(),
+        );
         loop {
             piece.clear();
-            let more = self.look(right, |key| {
+            let more = self.look(right, |key, _| {
                 let mut places = 0;
                 loop {
                     places += 1;
@@ -86,7 +49,7 @@ impl Pieces<'_> {
                     }
                 }
             })?;
-            self.bytes += piece.bytes.len();
+            self.bytes += piece.bytes();
             found.extend(piece.pairs());
             if !more {
                 return Ok(Value::Dict(found));
@@ -100,7 +63,7 @@ impl Pieces<'_> {
         let command: &[&[u8]] = &[b"GET", self.key];
         let mut room = touched(length);
         loop {
-            let now = self.look(Some(command), |key| {
+            let now = self.look(Some(command), |key, _| {
                 let length = key.length();
                 // A short one would become another kind of string by being looked at.
                 let text = if length > PIECE_BYTES {

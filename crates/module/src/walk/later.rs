@@ -14,10 +14,12 @@ use crate::resp;
 use crate::walk::batch::Batch;
 use crate::walk::collections::PIECE;
 use crate::walk::in_place::MANY_BYTES;
+use crate::walk::list;
 use crate::walk::pieces::{PIECE_BYTES, Pieces, Stop, TRIES};
 use crate::walk::reader::{HOLD, Reader};
 use crate::walk::rights::Rights;
 use crate::walk::shapes::{entries, filled, items, present, set, zset};
+use crate::walk::texts::Texts;
 
 /// The strings of one MGET; their bytes together are those of a piece.
 const STRINGS: usize = 200;
@@ -82,50 +84,72 @@ fn read_strings(reader: &Reader, strings: Vec<Later>, batch: &mut Batch) -> Resu
     Ok(())
 }
 
-/// Runs the commands of keys with few elements, until the time of one hold is over.
+/// What came of reading a small key in a hold with others.
+enum Small {
+    Reply(Result<Vec<u8>, String>),
+    Elements(Texts),
+    /// It is not small.
+    Pieces,
+}
+
+/// Reads keys with few elements, until the time of one hold is over.
 fn read_small(
     reader: &Reader,
     later: &mut VecDeque<Later>,
     small: usize,
     batch: &mut Batch,
 ) -> Result<(), String> {
-    let replies = reader.hold(|lock| {
+    let found = reader.hold(|lock| {
         let end = Instant::now() + HOLD;
         let rights = Rights::open(lock, reader.caller())?;
-        let mut replies = Vec::new();
+        let mut found = Vec::new();
         for later in later.iter().take(small) {
-            let large = later.seems_large(&rights);
-            replies.push((!large).then(|| rights.session().run(&later.command())));
+            let one = later.read(&rights);
+            let large = matches!(one, Small::Pieces);
+            found.push(one);
             // One large value at a time: behind it the batch may be full.
             if large || Instant::now() >= end {
                 break;
             }
         }
-        Ok::<_, String>(replies)
+        Ok::<_, String>(found)
     })?;
-    for (mut later, reply) in later.drain(..replies.len()).zip(replies) {
-        later.large = reply.is_none();
-        let Some(reply) = reply else {
-            read(reader, later, batch)?;
-            continue;
-        };
-        let bytes = reply?;
-        match resp::read(&bytes) {
-            Err(text) if text.starts_with("WRONGTYPE") => read(reader, later, batch)?,
-            outcome => match later.shaped(outcome?)? {
-                Some(value) => {
-                    batch.push(&later.key, later.kind.name(), Some(value), bytes.len());
-                }
-                // Gone; or a stream, which may be empty.
-                None => read(reader, later, batch)?,
-            },
+    for (mut later, one) in later.drain(..found.len()).zip(found) {
+        match one {
+            Small::Reply(reply) => push_reply(reader, later, &reply?, batch)?,
+            Small::Elements(texts) => {
+                let value = Value::List(texts.values().collect());
+                batch.push(&later.key, later.kind.name(), Some(value), texts.size());
+            }
+            Small::Pieces => {
+                later.large = true;
+                read(reader, later, batch)?;
+            }
         }
     }
     Ok(())
 }
 
+fn push_reply(
+    reader: &Reader,
+    later: Later,
+    bytes: &[u8],
+    batch: &mut Batch,
+) -> Result<(), String> {
+    let value = match resp::read(bytes) {
+        Err(text) if text.starts_with("WRONGTYPE") => None,
+        outcome => later.shaped(outcome?)?,
+    };
+    if let Some(value) = value {
+        batch.push(&later.key, later.kind.name(), Some(value), bytes.len());
+        return Ok(());
+    }
+    // Gone, or of another type; or a stream, which may be empty.
+    read(reader, later, batch)
+}
+
 impl Later {
-    /// Whether one short command reads it.
+    /// Whether it is read at once, by its number of elements.
     pub(crate) fn is_small(&self) -> bool {
         match self.kind {
             _ if self.large => false,
@@ -136,13 +160,23 @@ impl Later {
         }
     }
 
+    /// Reads it, in a hold with others.
+    fn read(&self, rights: &Rights<'_>) -> Small {
+        if self.kind == KeyKind::List {
+            return list::all(rights, &self.key).map_or(Small::Pieces, Small::Elements);
+        }
+        if self.seems_large(rights) {
+            return Small::Pieces;
+        }
+        Small::Reply(rights.session().run(&self.command()))
+    }
+
     /// Whether its first elements are so long that all of them are too much for one hold. Nobody
     /// knows what an element takes before it is read; the others may be longer, or shorter.
     fn seems_large(&self, rights: &Rights<'_>) -> bool {
         let key = self.key.as_slice();
         let command: &[&[u8]] = match self.kind {
             _ if self.length <= TRUSTED => return false,
-            KeyKind::List => &[b"LRANGE", key, b"0", b"3"],
             KeyKind::Set => &[b"SRANDMEMBER", key, b"4"],
             KeyKind::Zset => &[b"ZRANGE", key, b"0", b"3"],
             KeyKind::Stream => &[b"XRANGE", key, b"-", b"+", b"COUNT", b"4"],
@@ -160,24 +194,21 @@ impl Later {
     pub(crate) fn command(&self) -> Vec<&[u8]> {
         let key = self.key.as_slice();
         match self.kind {
-            KeyKind::List => vec![b"LRANGE", key, b"0", b"-1"],
             KeyKind::Set => vec![b"SMEMBERS", key],
             KeyKind::Zset => vec![b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"],
             KeyKind::Stream => vec![b"XRANGE", key, b"-", b"+"],
-            KeyKind::String | KeyKind::Hash | KeyKind::Empty | KeyKind::Module => {
-                vec![b"GET", key]
-            }
+            // The others are not read by one, but strings.
+            _ => vec![b"GET", key],
         }
     }
 
     /// What the reply to its command is to Python; `None` for a key that seems to be gone.
     pub(crate) fn shaped(&self, reply: Value) -> Result<Option<Value>, String> {
         Ok(match self.kind {
-            KeyKind::List => filled(reply),
             KeyKind::Set => filled(reply).map(set),
             KeyKind::Zset => filled(reply).map(zset),
             KeyKind::Stream => filled(Value::List(entries(reply)?)),
-            KeyKind::String | KeyKind::Hash | KeyKind::Empty | KeyKind::Module => present(reply),
+            _ => present(reply),
         })
     }
 }

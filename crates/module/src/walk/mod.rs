@@ -8,12 +8,14 @@ mod batch;
 mod collections;
 mod in_place;
 mod later;
+mod list;
 mod options;
 mod pieces;
 mod reader;
 mod registry;
 mod rights;
 mod shapes;
+mod texts;
 
 pub(crate) use options::Options;
 pub(crate) use registry::Walks;

@@ -6,6 +6,7 @@
 use gearframe_embedded_python::Value;
 use gearframe_server_api::{KeyKind, KeyView};
 
+use crate::calls::Session;
 use crate::resp;
 use crate::walk::later::Later;
 use crate::walk::reader::Reader;
@@ -89,19 +90,19 @@ impl<'a> Pieces<'a> {
     pub(crate) fn look<R>(
         &mut self,
         right: Option<&[&[u8]]>,
-        work: impl FnOnce(&KeyView<'_>) -> R,
+        work: impl FnOnce(&KeyView<'_>, &Session<'_>) -> R,
     ) -> Result<R, Stop> {
         let caller = self.reader.caller();
         let (found, now) = self.reader.hold(|lock| {
             let rights = Rights::open(lock, caller)?;
-            let opened = lock.open(self.key);
+            let opened = rights.session().key(self.key);
             let key = opened.view();
             let now = (key.kind(), key.length());
             let allowed = || match right {
                 Some(right) => rights.may_read(key) && rights.may_run(right),
                 None => rights.may_read_hash(key),
             };
-            let found = (now.0 == self.kind && allowed()).then(|| work(key));
+            let found = (now.0 == self.kind && allowed()).then(|| work(key, rights.session()));
             Ok::<_, String>((found, now))
         })?;
         self.is_still(now)?;

@@ -172,6 +172,7 @@ impl Reader {
             let us = micros(start.elapsed());
             self.cost.lock_us.fetch_add(us, Ordering::Relaxed);
             self.cost.longest_hold_us.fetch_max(us, Ordering::Relaxed);
+            self.cost.holds.fetch_add(1, Ordering::Relaxed);
             result
         })
     }

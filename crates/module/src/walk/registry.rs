@@ -23,6 +23,7 @@ pub(crate) struct Cost {
     pub(crate) lock_us: AtomicU64,
     pub(crate) walk_us: AtomicU64,
     pub(crate) longest_hold_us: AtomicU64,
+    pub(crate) holds: AtomicU64,
 }
 
 struct Walk {
@@ -90,6 +91,7 @@ impl Walks {
                 "longest_hold_us",
                 cost.longest_hold_us.load(Ordering::Relaxed),
             ),
+            ("holds", cost.holds.load(Ordering::Relaxed)),
         ]
     }
 
