@@ -23,6 +23,7 @@ const READ: c_int = 1;
 /// A look counts as no use of the key, as no hit or miss, and sends no notification of a miss.
 const OPEN_UNSEEN: c_int = 1 << 16 | 1 << 17 | 1 << 18;
 const KEY_ACCESS: c_int = 1 << 4;
+const STREAM_EXCLUSIVE: c_int = 1;
 const CONFIG_IMMUTABLE: c_uint = 1;
 const EVENT_SHUTDOWN: u64 = 5;
 const EVENT_CRON_LOOP: u64 = 8;
@@ -43,6 +44,24 @@ type InfoCtx = c_void;
 struct RawEvent {
     id: u64,
     version: u64,
+}
+
+/// The id of a stream's entry.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct StreamId {
+    /// The time.
+    pub ms: u64,
+    /// The number within it.
+    pub seq: u64,
+}
+
+/// What is read of a stream, one after the other.
+pub enum StreamPart<'a> {
+    /// The begin of an entry.
+    Entry(StreamId),
+    /// A field of the entry, and its value.
+    Field(&'a [u8], &'a [u8]),
 }
 
 type CommandFn = unsafe extern "C" fn(*mut Ctx, *mut *mut Str, c_int) -> c_int;
@@ -119,6 +138,13 @@ table! {
     string_dma: c"RedisModule_StringDMA" => unsafe extern "C" fn(*mut Key, *mut usize, c_int) -> *const c_char,
     get_expire: c"RedisModule_GetExpire" => unsafe extern "C" fn(*mut Key) -> c_longlong,
     list_get: c"RedisModule_ListGet" => unsafe extern "C" fn(*mut Key, c_long) -> *mut Str,
+    zset_first: c"RedisModule_ZsetFirstInScoreRange" => unsafe extern "C" fn(*mut Key, c_double, c_double, c_int, c_int) -> c_int,
+    zset_current: c"RedisModule_ZsetRangeCurrentElement" => unsafe extern "C" fn(*mut Key, *mut c_double) -> *mut Str,
+    zset_next: c"RedisModule_ZsetRangeNext" => unsafe extern "C" fn(*mut Key) -> c_int,
+    stream_start: c"RedisModule_StreamIteratorStart" => unsafe extern "C" fn(*mut Key, c_int, *mut StreamId, *mut StreamId) -> c_int,
+    stream_entry: c"RedisModule_StreamIteratorNextID" => unsafe extern "C" fn(*mut Key, *mut StreamId, *mut c_long) -> c_int,
+    stream_field: c"RedisModule_StreamIteratorNextField" => unsafe extern "C" fn(*mut Key, *mut *mut Str, *mut *mut Str) -> c_int,
+    stream_stop: c"RedisModule_StreamIteratorStop" => unsafe extern "C" fn(*mut Key) -> c_int,
     hash_get: c"RedisModule_HashGet" => unsafe extern "C" fn(*mut Key, c_int, ...) -> c_int,
     scan: c"RedisModule_Scan" => unsafe extern "C" fn(*mut Ctx, *mut Cursor, ScanFn, *mut c_void) -> c_int,
     scan_key: c"RedisModule_ScanKey" => unsafe extern "C" fn(*mut Key, *mut Cursor, ScanKeyFn, *mut c_void) -> c_int,
@@ -1122,10 +1148,79 @@ impl KeyView<'_> {
     /// Goes on with a walk over the fields of a hash by one step: `each` gets names and values, a
     /// name perhaps more than once. Returns whether there is more.
     pub fn scan_fields(&self, cursor: &ScanCursor, mut each: impl FnMut(&[u8], &[u8])) -> bool {
-        let mut each: &mut dyn FnMut(&[u8], &[u8]) = &mut each;
+        self.scan_members(cursor, |field, value| {
+            if let Some(value) = value {
+                each(field, value);
+            }
+        })
+    }
+
+    /// The same over the members of a set, or of a sorted set with their scores as texts.
+    pub fn scan_members(
+        &self,
+        cursor: &ScanCursor,
+        mut each: impl FnMut(&[u8], Option<&[u8]>),
+    ) -> bool {
+        let mut each: ScanEach<'_> = &mut each;
         let data = (&raw mut each).cast::<c_void>();
         // SAFETY: the key is lent; the callback gets `each` back, which outlives the call.
         unsafe { (api().scan_key)(self.key, cursor.raw, on_scan_key, data) != 0 }
+    }
+
+    /// Reads a sorted set in its order, members with scores; `each` says whether to go on.
+    pub fn scored(&self, mut each: impl FnMut(&[u8], f64) -> bool) {
+        if self.key.is_null() {
+            return;
+        }
+        let (least, most) = (f64::NEG_INFINITY, f64::INFINITY);
+        // SAFETY: the key is lent; of a sorted set the server gives strings of ours, or null where
+        // there is none, and of others an error.
+        unsafe {
+            if (api().zset_first)(self.key, least, most, 0, 0) != OK {
+                return;
+            }
+            loop {
+                let mut score = 0.0;
+                let member = (api().zset_current)(self.key, &raw mut score);
+                if member.is_null() {
+                    return;
+                }
+                let more = each(bytes_of(member), score);
+                (api().free_string)(ptr::null_mut(), member);
+                if !more || (api().zset_next)(self.key) == 0 {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads entries of a stream behind one of them; before an entry `each` says whether to go on.
+    pub fn entries(&self, behind: Option<StreamId>, mut each: impl FnMut(StreamPart<'_>) -> bool) {
+        let mut start = behind.unwrap_or_default();
+        let (flags, from) = match behind {
+            Some(_) => (STREAM_EXCLUSIVE, &raw mut start),
+            None => (0, ptr::null_mut()),
+        };
+        let end = ptr::null_mut();
+        let mut id = StreamId::default();
+        // SAFETY: the key is lent; of what is no stream the server gives errors. The ids outlive
+        // the calls, and the strings are ours.
+        unsafe {
+            if self.key.is_null() || (api().stream_start)(self.key, flags, from, end) != OK {
+                return;
+            }
+            while (api().stream_entry)(self.key, &raw mut id, ptr::null_mut()) == OK
+                && each(StreamPart::Entry(id))
+            {
+                let (mut field, mut value) = (ptr::null_mut(), ptr::null_mut());
+                while (api().stream_field)(self.key, &raw mut field, &raw mut value) == OK {
+                    each(StreamPart::Field(bytes_of(field), bytes_of(value)));
+                    (api().free_string)(ptr::null_mut(), field);
+                    (api().free_string)(ptr::null_mut(), value);
+                }
+            }
+            (api().stream_stop)(self.key);
+        }
     }
 
     /// Reads the elements of a list from a place on, one after the other; `each` says whether to go
@@ -1187,15 +1282,14 @@ impl KeyView<'_> {
     }
 }
 
+type ScanEach<'a> = &'a mut dyn FnMut(&[u8], Option<&[u8]>);
+
 unsafe extern "C" fn on_scan_key(_: *mut Key, field: *mut Str, value: *mut Str, data: *mut c_void) {
-    if value.is_null() {
-        return;
-    }
-    // SAFETY: `scan_fields` lends the closure, the server the strings.
+    // SAFETY: `scan_members` lends the closure, the server the strings; sets have no values.
     unsafe {
-        let each = &mut *data.cast::<&mut dyn FnMut(&[u8], &[u8])>();
-        let (field, value) = (bytes_of(field), bytes_of(value));
-        guarded(|_| each(field, value));
+        let each = &mut *data.cast::<ScanEach<'_>>();
+        let value = (!value.is_null()).then(|| bytes_of(value));
+        guarded(|_| each(bytes_of(field), value));
     }
 }
 

@@ -1,8 +1,7 @@
-//! Keys whose values come by commands: strings, lists, sets, sorted sets, streams, JSON, long hashes.
+//! Keys whose values are read after the step of the scan: all but small hashes.
 //!
-//! The server changes the encoding of a short string when a module looks at it in place, and has
-//! no cheap way to the rest; its own commands do neither harm nor bad. Small values are read many
-//! in one hold of the lock.
+//! The server changes the encoding of a short string when a module looks at it in place, so those
+//! come by commands. Small values are read many in one hold of the lock.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -13,20 +12,14 @@ use gearframe_server_api::KeyKind;
 use crate::resp;
 use crate::walk::batch::Batch;
 use crate::walk::collections::PIECE;
-use crate::walk::in_place::MANY_BYTES;
-use crate::walk::list;
+use crate::walk::elements::Elements;
 use crate::walk::pieces::{PIECE_BYTES, Pieces, Stop, TRIES};
 use crate::walk::reader::{HOLD, Reader};
 use crate::walk::rights::Rights;
-use crate::walk::shapes::{entries, filled, items, present, set, zset};
-use crate::walk::texts::Texts;
+use crate::walk::shapes::{items, present};
 
 /// The strings of one MGET; their bytes together are those of a piece.
 const STRINGS: usize = 200;
-
-/// More elements are not read before the first of them say how long they are.
-const TRUSTED: usize = 32;
-const FIRST: usize = 4;
 
 /// A key whose value is still to be read.
 pub(crate) struct Later {
@@ -87,9 +80,11 @@ fn read_strings(reader: &Reader, strings: Vec<Later>, batch: &mut Batch) -> Resu
 /// What came of reading a small key in a hold with others.
 enum Small {
     Reply(Result<Vec<u8>, String>),
-    Elements(Texts),
-    /// It is not small.
+    Elements(Elements),
+    /// It is not small, or is not there as it was.
     Pieces,
+    /// With the server's error.
+    Refused(Option<String>),
 }
 
 /// Reads keys with few elements, until the time of one hold is over.
@@ -117,10 +112,12 @@ fn read_small(
     for (mut later, one) in later.drain(..found.len()).zip(found) {
         match one {
             Small::Reply(reply) => push_reply(reader, later, &reply?, batch)?,
-            Small::Elements(texts) => {
-                let value = Value::List(texts.values().collect());
-                batch.push(&later.key, later.kind.name(), Some(value), texts.size());
+            Small::Elements(found) => {
+                let bytes = found.size();
+                batch.push(&later.key, later.kind.name(), Some(found.value()), bytes);
             }
+            Small::Refused(Some(text)) => return Err(text),
+            Small::Refused(None) => read(reader, later, batch)?,
             Small::Pieces => {
                 later.large = true;
                 read(reader, later, batch)?;
@@ -138,13 +135,13 @@ fn push_reply(
 ) -> Result<(), String> {
     let value = match resp::read(bytes) {
         Err(text) if text.starts_with("WRONGTYPE") => None,
-        outcome => later.shaped(outcome?)?,
+        outcome => present(outcome?),
     };
     if let Some(value) = value {
         batch.push(&later.key, later.kind.name(), Some(value), bytes.len());
         return Ok(());
     }
-    // Gone, or of another type; or a stream, which may be empty.
+    // Gone, or of another type.
     read(reader, later, batch)
 }
 
@@ -162,54 +159,31 @@ impl Later {
 
     /// Reads it, in a hold with others.
     fn read(&self, rights: &Rights<'_>) -> Small {
-        if self.kind == KeyKind::List {
-            return list::all(rights, &self.key).map_or(Small::Pieces, Small::Elements);
+        let command = self.command();
+        if self.kind == KeyKind::String {
+            return Small::Reply(rights.session().run(&command));
         }
-        if self.seems_large(rights) {
-            return Small::Pieces;
+        if !rights.may_run(&command) {
+            let reply = rights.session().run(&command);
+            return Small::Refused(reply.and_then(|bytes| resp::read(&bytes)).err());
         }
-        Small::Reply(rights.session().run(&self.command()))
+        let opened = rights.session().key(&self.key);
+        let key = opened.view();
+        let same = key.kind() == self.kind;
+        let found = same.then(|| Elements::all_of(key)).flatten();
+        found.map_or(Small::Pieces, Small::Elements)
     }
 
-    /// Whether its first elements are so long that all of them are too much for one hold. Nobody
-    /// knows what an element takes before it is read; the others may be longer, or shorter.
-    fn seems_large(&self, rights: &Rights<'_>) -> bool {
-        let key = self.key.as_slice();
-        let command: &[&[u8]] = match self.kind {
-            _ if self.length <= TRUSTED => return false,
-            KeyKind::Set => &[b"SRANDMEMBER", key, b"4"],
-            KeyKind::Zset => &[b"ZRANGE", key, b"0", b"3"],
-            KeyKind::Stream => &[b"XRANGE", key, b"-", b"+", b"COUNT", b"4"],
-            _ => return false,
-        };
-        // A user may have the right to SMEMBERS alone; a refusal would go to the log of ACL.
-        if self.kind == KeyKind::Set && !rights.may_run(command) {
-            return false;
-        }
-        let first = rights.session().run(command).map_or(0, |reply| reply.len());
-        first / FIRST * self.length > MANY_BYTES
-    }
-
-    /// The command that reads all of it.
-    pub(crate) fn command(&self) -> Vec<&[u8]> {
+    /// A command that reads it: the user must be allowed to run it.
+    fn command(&self) -> Vec<&[u8]> {
         let key = self.key.as_slice();
         match self.kind {
+            KeyKind::List => vec![b"LRANGE", key, b"0", b"-1"],
             KeyKind::Set => vec![b"SMEMBERS", key],
             KeyKind::Zset => vec![b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"],
             KeyKind::Stream => vec![b"XRANGE", key, b"-", b"+"],
-            // The others are not read by one, but strings.
             _ => vec![b"GET", key],
         }
-    }
-
-    /// What the reply to its command is to Python; `None` for a key that seems to be gone.
-    pub(crate) fn shaped(&self, reply: Value) -> Result<Option<Value>, String> {
-        Ok(match self.kind {
-            KeyKind::Set => filled(reply).map(set),
-            KeyKind::Zset => filled(reply).map(zset),
-            KeyKind::Stream => filled(Value::List(entries(reply)?)),
-            _ => present(reply),
-        })
     }
 }
 

@@ -2,14 +2,12 @@
 //! server's commands take numbers of elements. Here each hold ends when it has read enough bytes.
 
 use gearframe_embedded_python::Value;
-use gearframe_server_api::{KeyKind, KeyView};
+use gearframe_server_api::KeyView;
 
 use crate::calls::Session;
 use crate::walk::collections::PIECE;
-use crate::walk::in_place::MANY_BYTES;
 use crate::walk::later::restless;
 use crate::walk::pieces::{PIECE_BYTES, Pieces, Stop, TRIES};
-use crate::walk::rights::Rights;
 use crate::walk::texts::Texts;
 
 /// A list that never stands still is read in one hold if it has no more elements and no more bytes
@@ -17,12 +15,6 @@ use crate::walk::texts::Texts;
 const AT_ONCE: Bounds = Bounds {
     elements: 10_000,
     bytes: 1 << 20,
-};
-
-/// A list of less is of one moment.
-const SMALL: Bounds = Bounds {
-    elements: 2 * PIECE,
-    bytes: MANY_BYTES,
 };
 
 /// What one hold reads of a long one.
@@ -56,19 +48,6 @@ fn fill(key: &KeyView<'_>, from: usize, bounds: Bounds, texts: &mut Texts) {
         texts.push(element);
         texts.len() < bounds.elements && texts.bytes() < bounds.bytes
     });
-}
-
-/// All of a list; `None` if it is too much for one hold, no list any more, or not for this user.
-pub(crate) fn all(rights: &Rights<'_>, name: &[u8]) -> Option<Texts> {
-    let opened = rights.session().key(name);
-    let key = opened.view();
-    if key.kind() != KeyKind::List || !rights.may_run(&right(name)) {
-        return None;
-    }
-    let length = key.length();
-    let mut texts = Texts::some(length.min(SMALL.elements));
-    fill(key, 0, SMALL, &mut texts);
-    (texts.len() == length).then_some(texts)
 }
 
 impl Pieces<'_> {

@@ -6,6 +6,7 @@
 
 mod batch;
 mod collections;
+mod elements;
 mod in_place;
 mod later;
 mod list;
@@ -15,6 +16,7 @@ mod reader;
 mod registry;
 mod rights;
 mod shapes;
+mod stream;
 mod texts;
 
 pub(crate) use options::Options;

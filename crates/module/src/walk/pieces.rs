@@ -117,27 +117,3 @@ impl<'a> Pieces<'a> {
         }
     }
 }
-
-/// How many elements the next piece has: few at first, for nobody knows how long they are.
-pub(crate) struct Count {
-    pub(crate) elements: usize,
-    most: usize,
-}
-
-impl Count {
-    pub(crate) fn up_to(most: usize) -> Self {
-        Self {
-            elements: 4.min(most),
-            most,
-        }
-    }
-
-    /// Learns from a piece.
-    pub(crate) fn learn(&mut self, bytes: usize) {
-        if bytes > PIECE_BYTES {
-            self.elements = (self.elements / 2).max(1);
-        } else if bytes <= PIECE_BYTES / 2 {
-            self.elements = (self.elements * 2).min(self.most);
-        }
-    }
-}

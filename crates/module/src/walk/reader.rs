@@ -15,7 +15,7 @@ use crate::walk::batch::Batch;
 use crate::walk::in_place::{MANY_BYTES, MANY_FIELDS};
 use crate::walk::later::{self, Later};
 use crate::walk::options::{Need, Options};
-use crate::walk::registry::Cost;
+use crate::walk::registry::{Cost, micros};
 use crate::walk::rights::Rights;
 
 /// How long one hold of the lock reads. The clock is looked at after each step of the server's
@@ -39,7 +39,7 @@ pub(crate) struct Reader {
 struct Progress {
     seen: SeenKeys,
     batch: Batch,
-    /// Keys whose values come by commands, after the step of the scan.
+    /// Keys whose values are read after the step of the scan.
     later: Vec<Later>,
     refused: Option<String>,
     /// The bytes of the batch when the hold began.
@@ -169,10 +169,7 @@ impl Reader {
         self.lock.with(|lock| {
             let start = Instant::now();
             let result = work(lock);
-            let us = micros(start.elapsed());
-            self.cost.lock_us.fetch_add(us, Ordering::Relaxed);
-            self.cost.longest_hold_us.fetch_max(us, Ordering::Relaxed);
-            self.cost.holds.fetch_add(1, Ordering::Relaxed);
+            self.cost.held(start.elapsed());
             result
         })
     }
@@ -250,8 +247,4 @@ impl Reader {
             large: false,
         });
     }
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

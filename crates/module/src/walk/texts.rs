@@ -59,7 +59,7 @@ impl Texts {
         self.bytes.len() + self.ends.len() * Self::EACH
     }
 
-    fn each(&self) -> impl Iterator<Item = Vec<u8>> {
+    pub(crate) fn each(&self) -> impl Iterator<Item = Vec<u8>> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         let places = starts.zip(&self.ends);
         places.map(|(start, end)| self.bytes[start..*end].to_vec())
@@ -67,6 +67,10 @@ impl Texts {
 
     pub(crate) fn values(&self) -> impl Iterator<Item = Value> {
         self.each().map(Value::Bulk)
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Value> {
+        self.each().map(Value::Key)
     }
 
     /// Two texts at a time.
