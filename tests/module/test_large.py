@@ -120,25 +120,6 @@ def test_few_long_entries_of_a_stream_are_read_as_they_are(
         assert send(client, script) == [[expected.encode()], []]
 
 
-def calls(client: redis.Redis, command: str) -> int:
-    found = client.info("commandstats").get(f"cmdstat_{command}", {})
-    return int(found.get("calls", 0))
-
-
-@pytest.mark.parametrize(
-    ("kind", "command"), [("list", "lrange"), ("set", "sscan"), ("zset", "zscan")]
-)
-def test_few_long_elements_are_read_in_many_pieces(
-    module_server: Server, module_url: str, kind: str, command: str
-) -> None:
-    with connect(module_server) as client:
-        LARGE[kind](client)
-        before = calls(client, command)
-        send(client, "GB().map(lambda r: len(r['value'])).run('large', noScan=True)")
-        # Each has some 30 KB, and a piece 128 KB.
-        assert calls(client, command) >= before + 9
-
-
 def test_a_stream_without_entries_is_there(module_server: Server, module_url: str) -> None:
     with connect(module_server) as client:
         client.xadd("stream", {"a": 1}, id="1-1")
@@ -225,22 +206,3 @@ def test_a_user_of_smembers_alone_reads_sets_unnoticed(
             assert send(few, script) == [[b"100"], []]
         assert "srandmember" not in str(client.execute_command("ACL", "LOG"))
         client.execute_command("ACL", "DELUSER", "few")
-
-
-def test_long_elements_are_not_read_far_ahead(module_server: Server, module_url: str) -> None:
-    script = """
-def calls(record):
-    assert len(record['value']) == 600  # what is not looked at is not read
-    return execute('INFO', 'commandstats').split('cmdstat_lrange:calls=')[1].split(',')[0]
-GB().map(calls).run('ahead:*')
-"""
-    with connect(module_server) as client:
-        for number in range(60):
-            client.rpush(f"ahead:{number}", *["x" * 2000] * 600)
-        client.config_resetstat()
-        results, errors = send(client, script)
-        assert errors == []
-        read = sorted(map(int, results))
-        # Where the first is looked at, a few batches of one list each have been read, and no more.
-        assert read[0] < read[-1] / 2
-        client.flushall()

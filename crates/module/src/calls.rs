@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::time::Duration;
 
 use gearframe_embedded_python::Value;
-use gearframe_server_api::{CallMode, ContextLock, KeyKind, User};
+use gearframe_server_api::{CallMode, ContextLock, KeyKind, OpenedKey, User};
 
 use crate::lock::ServerLock;
 use crate::resp;
@@ -149,9 +149,14 @@ impl<'a> Session<'a> {
         &self.user
     }
 
+    /// Opens a key for reading in place.
+    pub(crate) fn key(&self, name: &[u8]) -> OpenedKey<'a> {
+        self.lock.open(name)
+    }
+
     /// What a key is, and how long.
     pub(crate) fn look(&self, key: &[u8]) -> (KeyKind, usize) {
-        let opened = self.lock.open(key);
+        let opened = self.key(key);
         (opened.view().kind(), opened.view().length())
     }
 

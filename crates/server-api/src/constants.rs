@@ -112,3 +112,31 @@ impl LogLevel {
         }
     }
 }
+
+/// What the server says to a command of a user.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// It may be run.
+    Allowed,
+    /// None of the user's rights holds in the database.
+    OtherDatabase,
+    /// It may not be run, whatever the database.
+    Refused,
+    /// The server gives no reason: it has no such command, or is older than rights to databases.
+    Unexplained,
+}
+
+impl Verdict {
+    /// What stands where the server writes its reason, until it does.
+    pub(crate) const NO_REASON: i32 = -1;
+    const DATABASE: i32 = 4;
+
+    pub(crate) fn of(allowed: bool, reason: i32) -> Self {
+        match reason {
+            _ if allowed => Self::Allowed,
+            Self::NO_REASON => Self::Unexplained,
+            Self::DATABASE => Self::OtherDatabase,
+            _ => Self::Refused,
+        }
+    }
+}

@@ -7,9 +7,9 @@
 mod constants;
 mod raw;
 
-pub use constants::{ContextFlags, KeyKind, LogLevel};
+pub use constants::{ContextFlags, KeyKind, LogLevel, Verdict};
 pub use raw::{
     BlockedClient, CallMode, ClientKey, ConfigValue, Context, ContextLock, Event, HashFields,
-    KeyView, LoadError, ModuleEntry, OpenedKey, Reply, ScanCursor, ThreadContext, User,
-    on_main_thread, one_shot,
+    KeyView, LoadError, ModuleEntry, OpenedKey, Reply, ScanCursor, StreamId, StreamPart,
+    ThreadContext, User, has_database_rights, on_main_thread, one_shot,
 };

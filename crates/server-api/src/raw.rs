@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::constants::{ContextFlags, KeyKind, LogLevel};
+use crate::constants::{ContextFlags, KeyKind, LogLevel, Verdict};
 
 const OK: c_int = 0;
 const ERR: c_int = 1;
@@ -23,6 +23,7 @@ const READ: c_int = 1;
 /// A look counts as no use of the key, as no hit or miss, and sends no notification of a miss.
 const OPEN_UNSEEN: c_int = 1 << 16 | 1 << 17 | 1 << 18;
 const KEY_ACCESS: c_int = 1 << 4;
+const STREAM_EXCLUSIVE: c_int = 1;
 const CONFIG_IMMUTABLE: c_uint = 1;
 const EVENT_SHUTDOWN: u64 = 5;
 const EVENT_CRON_LOOP: u64 = 8;
@@ -43,6 +44,24 @@ type InfoCtx = c_void;
 struct RawEvent {
     id: u64,
     version: u64,
+}
+
+/// The id of a stream's entry.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct StreamId {
+    /// The time.
+    pub ms: u64,
+    /// The number within it.
+    pub seq: u64,
+}
+
+/// What is read of a stream, one after the other.
+pub enum StreamPart<'a> {
+    /// The begin of an entry.
+    Entry(StreamId),
+    /// A field of the entry, and its value.
+    Field(&'a [u8], &'a [u8]),
 }
 
 type CommandFn = unsafe extern "C" fn(*mut Ctx, *mut *mut Str, c_int) -> c_int;
@@ -118,6 +137,14 @@ table! {
     value_length: c"RedisModule_ValueLength" => unsafe extern "C" fn(*mut Key) -> usize,
     string_dma: c"RedisModule_StringDMA" => unsafe extern "C" fn(*mut Key, *mut usize, c_int) -> *const c_char,
     get_expire: c"RedisModule_GetExpire" => unsafe extern "C" fn(*mut Key) -> c_longlong,
+    list_get: c"RedisModule_ListGet" => unsafe extern "C" fn(*mut Key, c_long) -> *mut Str,
+    zset_first: c"RedisModule_ZsetFirstInScoreRange" => unsafe extern "C" fn(*mut Key, c_double, c_double, c_int, c_int) -> c_int,
+    zset_current: c"RedisModule_ZsetRangeCurrentElement" => unsafe extern "C" fn(*mut Key, *mut c_double) -> *mut Str,
+    zset_next: c"RedisModule_ZsetRangeNext" => unsafe extern "C" fn(*mut Key) -> c_int,
+    stream_start: c"RedisModule_StreamIteratorStart" => unsafe extern "C" fn(*mut Key, c_int, *mut StreamId, *mut StreamId) -> c_int,
+    stream_entry: c"RedisModule_StreamIteratorNextID" => unsafe extern "C" fn(*mut Key, *mut StreamId, *mut c_long) -> c_int,
+    stream_field: c"RedisModule_StreamIteratorNextField" => unsafe extern "C" fn(*mut Key, *mut *mut Str, *mut *mut Str) -> c_int,
+    stream_stop: c"RedisModule_StreamIteratorStop" => unsafe extern "C" fn(*mut Key) -> c_int,
     hash_get: c"RedisModule_HashGet" => unsafe extern "C" fn(*mut Key, c_int, ...) -> c_int,
     scan: c"RedisModule_Scan" => unsafe extern "C" fn(*mut Ctx, *mut Cursor, ScanFn, *mut c_void) -> c_int,
     scan_key: c"RedisModule_ScanKey" => unsafe extern "C" fn(*mut Key, *mut Cursor, ScanKeyFn, *mut c_void) -> c_int,
@@ -152,6 +179,7 @@ table! {
     ;
     set_command_categories: c"RedisModule_SetCommandACLCategories" => unsafe extern "C" fn(*mut Cmd, *const c_char) -> c_int,
     acl_check: c"RedisModule_ACLCheckPermissions" => unsafe extern "C" fn(*mut RawUser, *mut *mut Str, c_int, c_int, *mut c_int) -> c_int,
+    user_rules: c"RedisModule_GetModuleUserACLString" => unsafe extern "C" fn(*mut RawUser) -> *mut Str,
 }
 
 static TABLE: OnceLock<Table> = OnceLock::new();
@@ -851,7 +879,7 @@ impl Drop for User<'_> {
 }
 
 impl User<'_> {
-    /// Whether the user may read a key.
+    /// Whether the user may read a key: in some database, if rights differ between them.
     pub fn may_read(&self, key: &KeyView<'_>) -> bool {
         // SAFETY: both are good while the lock is held.
         unsafe { (api().acl_check_key)(self.raw, key.name, KEY_ACCESS) == OK }
@@ -859,9 +887,14 @@ impl User<'_> {
 
     /// Whether the user may run a command with these arguments, its name first, in a database.
     pub fn may_run(&self, db: i32, command: &[&[u8]]) -> bool {
+        self.verdict(db, command) == Verdict::Allowed
+    }
+
+    /// What the server says to a command of the user in a database.
+    pub fn verdict(&self, db: i32, command: &[&[u8]]) -> Verdict {
         let mut argv: Vec<*mut Str> = command.iter().map(|text| create_string(text)).collect();
         let count = c_int::try_from(argv.len()).unwrap_or(c_int::MAX);
-        let mut reason: c_int = 0;
+        let mut reason: c_int = Verdict::NO_REASON;
         // SAFETY: the user is good while the lock is held; the strings are ours to free.
         unsafe {
             let code = match api().acl_check {
@@ -872,9 +905,29 @@ impl User<'_> {
             for text in argv {
                 (api().free_string)(ptr::null_mut(), text);
             }
-            code == OK
+            Verdict::of(code == OK, reason)
         }
     }
+
+    /// The user's rules, as `ACL LIST` prints them; `None` where the server does not tell a module.
+    pub fn rules(&self) -> Option<Vec<u8>> {
+        let rules = api().user_rules?;
+        // SAFETY: the user is good while the lock is held; the string is ours to free.
+        unsafe {
+            let text = rules(self.raw);
+            if text.is_null() {
+                return None;
+            }
+            let bytes = bytes_of(text).to_vec();
+            (api().free_string)(ptr::null_mut(), text);
+            Some(bytes)
+        }
+    }
+}
+
+/// Whether the server has rights of users to databases: Valkey from 9.1 on.
+pub fn has_database_rights() -> bool {
+    api().acl_check.is_some()
 }
 
 impl ContextLock {
@@ -1095,10 +1148,119 @@ impl KeyView<'_> {
     /// Goes on with a walk over the fields of a hash by one step: `each` gets names and values, a
     /// name perhaps more than once. Returns whether there is more.
     pub fn scan_fields(&self, cursor: &ScanCursor, mut each: impl FnMut(&[u8], &[u8])) -> bool {
-        let mut each: &mut dyn FnMut(&[u8], &[u8]) = &mut each;
+        self.scan_members(cursor, |field, value| {
+            if let Some(value) = value {
+                each(field, value);
+            }
+        })
+    }
+
+    /// The same over the members of a set, or of a sorted set with their scores as texts.
+    pub fn scan_members(
+        &self,
+        cursor: &ScanCursor,
+        mut each: impl FnMut(&[u8], Option<&[u8]>),
+    ) -> bool {
+        let mut each: ScanEach<'_> = &mut each;
         let data = (&raw mut each).cast::<c_void>();
         // SAFETY: the key is lent; the callback gets `each` back, which outlives the call.
         unsafe { (api().scan_key)(self.key, cursor.raw, on_scan_key, data) != 0 }
+    }
+
+    /// Reads a sorted set in its order, members with scores; `each` says whether to go on.
+    pub fn scored(&self, mut each: impl FnMut(&[u8], f64) -> bool) {
+        if self.key.is_null() {
+            return;
+        }
+        let (least, most) = (f64::NEG_INFINITY, f64::INFINITY);
+        // SAFETY: the key is lent; of a sorted set the server gives strings of ours, or null where
+        // there is none, and of others an error.
+        unsafe {
+            if (api().zset_first)(self.key, least, most, 0, 0) != OK {
+                return;
+            }
+            loop {
+                let mut score = 0.0;
+                let member = (api().zset_current)(self.key, &raw mut score);
+                if member.is_null() {
+                    return;
+                }
+                let more = each(bytes_of(member), score);
+                (api().free_string)(ptr::null_mut(), member);
+                if !more || (api().zset_next)(self.key) == 0 {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads entries of a stream behind one of them; before an entry `each` says whether to go on.
+    pub fn entries(&self, behind: Option<StreamId>, mut each: impl FnMut(StreamPart<'_>) -> bool) {
+        let mut start = behind.unwrap_or_default();
+        let (flags, from) = match behind {
+            Some(_) => (STREAM_EXCLUSIVE, &raw mut start),
+            None => (0, ptr::null_mut()),
+        };
+        let end = ptr::null_mut();
+        let mut id = StreamId::default();
+        // SAFETY: the key is lent; of what is no stream the server gives errors. The ids outlive
+        // the calls, and the strings are ours.
+        unsafe {
+            if self.key.is_null() || (api().stream_start)(self.key, flags, from, end) != OK {
+                return;
+            }
+            while (api().stream_entry)(self.key, &raw mut id, ptr::null_mut()) == OK
+                && each(StreamPart::Entry(id))
+            {
+                let (mut field, mut value) = (ptr::null_mut(), ptr::null_mut());
+                while (api().stream_field)(self.key, &raw mut field, &raw mut value) == OK {
+                    each(StreamPart::Field(bytes_of(field), bytes_of(value)));
+                    (api().free_string)(ptr::null_mut(), field);
+                    (api().free_string)(ptr::null_mut(), value);
+                }
+            }
+            (api().stream_stop)(self.key);
+        }
+    }
+
+    /// Reads the elements of a list from a place on, one after the other; `each` says whether to go
+    /// on. Returns how many it was given.
+    ///
+    /// Once for each opened key: from where it was last, the server goes to another place step by
+    /// step.
+    pub fn elements(&self, from: usize, mut each: impl FnMut(&[u8]) -> bool) -> usize {
+        let mut given = 0;
+        loop {
+            let more = self.element(from + given, &mut each);
+            given += usize::from(more.is_some());
+            if more != Some(true) {
+                return given;
+            }
+        }
+    }
+
+    /// The last element of a list; the key must have been opened for it alone.
+    pub fn last_element(&self) -> Option<Vec<u8>> {
+        let last = self.length().checked_sub(1)?;
+        self.element(last, <[u8]>::to_vec)
+    }
+
+    fn element<R>(&self, place: usize, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let place = c_long::try_from(place).ok()?;
+        if self.key.is_null() {
+            return None;
+        }
+        // SAFETY: the key is lent; the server gives a string of ours, or null where there is no
+        // such element, or no list.
+        unsafe {
+            let found = (api().list_get)(self.key, place);
+            if found.is_null() {
+                return None;
+            }
+            let given = read(bytes_of(found));
+            (api().free_string)(ptr::null_mut(), found);
+            Some(given)
+        }
     }
 
     /// The bytes of a string in place. The server makes a plain string of a short one, or of a
@@ -1120,15 +1282,14 @@ impl KeyView<'_> {
     }
 }
 
+type ScanEach<'a> = &'a mut dyn FnMut(&[u8], Option<&[u8]>);
+
 unsafe extern "C" fn on_scan_key(_: *mut Key, field: *mut Str, value: *mut Str, data: *mut c_void) {
-    if value.is_null() {
-        return;
-    }
-    // SAFETY: `scan_fields` lends the closure, the server the strings.
+    // SAFETY: `scan_members` lends the closure, the server the strings; sets have no values.
     unsafe {
-        let each = &mut *data.cast::<&mut dyn FnMut(&[u8], &[u8])>();
-        let (field, value) = (bytes_of(field), bytes_of(value));
-        guarded(|_| each(field, value));
+        let each = &mut *data.cast::<ScanEach<'_>>();
+        let value = (!value.is_null()).then(|| bytes_of(value));
+        guarded(|_| each(bytes_of(field), value));
     }
 }
 

@@ -70,12 +70,13 @@ class WalkOptions(TypedDict):
 
 
 class WalkCost(TypedDict):
-    """What a walk took: the keys seen, and microseconds."""
+    """What a walk took: the keys seen, microseconds, and holds of the server's lock."""
 
     keys: int
     lock_us: int
     walk_us: int
     longest_hold_us: int
+    holds: int
 
 
 def _of_the_server(function: Callable[P, R]) -> Callable[P, R]:

@@ -66,7 +66,7 @@ class MemoryHost:
 
     def walk_close(self, walk: int) -> dict[str, int]:
         del self.walks[walk]
-        return {"keys": 2, "lock_us": 1, "walk_us": 3, "longest_hold_us": 1}
+        return {"keys": 2, "lock_us": 1, "walk_us": 3, "longest_hold_us": 1, "holds": 1}
 
     def call(self, user: str, db: int, protocol: int, argv: list[bytes]) -> tuple[bool, Any]:
         self.called.append((user, db, protocol, argv))

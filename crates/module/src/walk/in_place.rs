@@ -1,97 +1,96 @@
-//! Values that are read in place: long strings, and hashes.
+//! Values that are read in place: long strings, and what has a cursor, hashes and long sets.
 //!
 //! A command would copy them twice while the lock is held.
 
 use gearframe_embedded_python::Value;
-use gearframe_server_api::ScanCursor;
+use gearframe_server_api::{KeyKind, KeyView, ScanCursor};
 
 use crate::walk::pieces::{PIECE_BYTES, Pieces, Stop};
+use crate::walk::shapes::zset;
+use crate::walk::texts::{Texts, touched};
 
 /// A hash with more fields, or more bytes, is read in pieces. Less is of one moment.
 pub(crate) const MANY_FIELDS: usize = 512;
 pub(crate) const MANY_BYTES: usize = 512 << 10;
 
 /// What a field costs beside its bytes.
-const FIELD: usize = 128;
+const FIELD: usize = 2 * Texts::EACH;
 
 /// The most places of a table in one hold. It may be nearly empty: what is deleted while the server
 /// saves does not shrink it. In one as full as servers keep them otherwise, an eighth, so many
 /// places have [`MANY_FIELDS`].
 pub(crate) const PLACES: usize = 4096;
 
-/// Fields and values of a piece, with their places in its bytes.
-struct Fields {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Fields {
-    fn new() -> Self {
-        Self {
-            bytes: touched(2 * PIECE_BYTES),
-            ends: Vec::new(),
+/// Goes on with the walk of a cursor for one hold. Returns whether there is more.
+pub(crate) fn scan(key: &KeyView<'_>, cursor: &ScanCursor, most: usize, texts: &mut Texts) -> bool {
+    let (mut places, single) = (0, key.kind() == KeyKind::Set);
+    loop {
+        places += 1;
+        let more = key.scan_members(cursor, |member, value| match value {
+            Some(value) => {
+                texts.push(member);
+                texts.push(value);
+            }
+            None if single => texts.push(member),
+            None => {}
+        });
+        if !more || texts.size() >= most || places >= PLACES {
+            return more;
         }
     }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-
-    fn push(&mut self, text: &[u8]) {
-        self.bytes.extend_from_slice(text);
-        self.ends.push(self.bytes.len());
-    }
-
-    fn size(&self) -> usize {
-        self.bytes.len() + self.ends.len() * FIELD / 2
-    }
-
-    fn pairs(&self) -> impl Iterator<Item = (Value, Value)> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let mut texts = starts
-            .zip(&self.ends)
-            .map(|(start, end)| self.bytes[start..*end].to_vec());
-        std::iter::from_fn(move || Some((Value::Key(texts.next()?), Value::Bulk(texts.next()?))))
-    }
-}
-
-/// Memory that was written to: no page of it is looked for when it is filled, under the lock.
-fn touched(length: usize) -> Vec<u8> {
-    vec![1; length]
 }
 
 impl Pieces<'_> {
     /// A hash. A field that the cursor gives twice has the later of its values.
     pub(crate) fn hash(&mut self, length: usize) -> Result<Value, Stop> {
         let command: &[&[u8]] = &[b"HSCAN", self.key, b"0"];
-        let (right, mut most) = if length > MANY_FIELDS {
+        let (right, first) = if length > MANY_FIELDS {
             (Some(command), PIECE_BYTES)
         } else {
             (None, MANY_BYTES + MANY_FIELDS * FIELD)
         };
-        let (cursor, mut piece, mut found) = (ScanCursor::new(), Fields::new(), Vec::new());
+        let mut found = Vec::new();
+        let bounds = (first, PIECE_BYTES);
+        self.scan(right, bounds, |piece| found.extend(piece.pairs()))?;
+        Ok(Value::Dict(found))
+    }
+
+    /// A long set. A member that the cursor gives twice is in it once.
+    pub(crate) fn set(&mut self) -> Result<Value, Stop> {
+        let command: &[&[u8]] = &[b"SSCAN", self.key, b"0"];
+        // Short members are many.
+        let (bounds, mut found) = ((PIECE_BYTES / 2, PIECE_BYTES / 2), Vec::new());
+        self.scan(Some(command), bounds, |piece| found.extend(piece.keys()))?;
+        Ok(Value::Set(found))
+    }
+
+    /// A long sorted set, by its cursor.
+    pub(crate) fn zset(&mut self) -> Result<Value, Stop> {
+        let command: &[&[u8]] = &[b"ZSCAN", self.key, b"0"];
+        // The server writes each score as a text.
+        let (bounds, mut found) = ((PIECE_BYTES / 4, PIECE_BYTES / 4), Vec::new());
+        self.scan(Some(command), bounds, |piece| found.extend(piece.pairs()))?;
+        Ok(zset(found))
+    }
+
+    /// All elements by the key's cursor, twice perhaps; `each` gets those of one hold, which ends
+    /// with so many bytes or more: the first one, and the others.
+    fn scan(
+        &mut self,
+        right: Option<&[&[u8]]>,
+        (mut most, others): (usize, usize),
+        mut each: impl FnMut(&Texts),
+    ) -> Result<(), Stop> {
+        let (cursor, mut piece) = (ScanCursor::new(), Texts::touched(2 * PIECE_BYTES));
         loop {
             piece.clear();
-            let more = self.look(right, |key| {
-                let mut places = 0;
-                loop {
-                    places += 1;
-                    let more = key.scan_fields(&cursor, |field, value| {
-                        piece.push(field);
-                        piece.push(value);
-                    });
-                    if !more || piece.size() >= most || places >= PLACES {
-                        return more;
-                    }
-                }
-            })?;
-            self.bytes += piece.bytes.len();
-            found.extend(piece.pairs());
+            let more = self.look(right, |key, _| scan(key, &cursor, most, &mut piece))?;
+            self.bytes += piece.bytes();
+            each(&piece);
             if !more {
-                return Ok(Value::Dict(found));
+                return Ok(());
             }
-            most = PIECE_BYTES;
+            most = others;
         }
     }
 
@@ -100,7 +99,7 @@ impl Pieces<'_> {
         let command: &[&[u8]] = &[b"GET", self.key];
         let mut room = touched(length);
         loop {
-            let now = self.look(Some(command), |key| {
+            let now = self.look(Some(command), |key, _| {
                 let length = key.length();
                 // A short one would become another kind of string by being looked at.
                 let text = if length > PIECE_BYTES {

@@ -1,8 +1,7 @@
-//! Keys whose values come by commands: strings, lists, sets, sorted sets, streams, JSON, long hashes.
+//! Keys whose values are read after the step of the scan: all but small hashes.
 //!
-//! The server changes the encoding of a short string when a module looks at it in place, and has
-//! no cheap way to the rest; its own commands do neither harm nor bad. Small values are read many
-//! in one hold of the lock.
+//! The server changes the encoding of a short string when a module looks at it in place, so those
+//! come by commands. Small values are read many in one hold of the lock.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -10,21 +9,17 @@ use std::time::Instant;
 use gearframe_embedded_python::Value;
 use gearframe_server_api::KeyKind;
 
-use crate::calls::Session;
 use crate::resp;
 use crate::walk::batch::Batch;
 use crate::walk::collections::PIECE;
-use crate::walk::in_place::MANY_BYTES;
+use crate::walk::elements::Elements;
 use crate::walk::pieces::{PIECE_BYTES, Pieces, Stop, TRIES};
 use crate::walk::reader::{HOLD, Reader};
-use crate::walk::shapes::{entries, filled, items, present, set, zset};
+use crate::walk::rights::Rights;
+use crate::walk::shapes::{items, present};
 
 /// The strings of one MGET; their bytes together are those of a piece.
 const STRINGS: usize = 200;
-
-/// More elements are not read before the first of them say how long they are.
-const TRUSTED: usize = 32;
-const FIRST: usize = 4;
 
 /// A key whose value is still to be read.
 pub(crate) struct Later {
@@ -68,7 +63,7 @@ fn strings_at_once(later: &VecDeque<Later>) -> usize {
 fn read_strings(reader: &Reader, strings: Vec<Later>, batch: &mut Batch) -> Result<(), String> {
     let names = strings.iter().map(|later| later.key.as_slice());
     let command: Vec<&[u8]> = std::iter::once(b"MGET".as_slice()).chain(names).collect();
-    let reply = reader.hold(|lock| Session::open(lock, reader.caller())?.run(&command));
+    let reply = reader.hold(|lock| Rights::open(lock, reader.caller())?.session().run(&command));
     // A user who may not run MGET has his error from GET.
     let values = reply.and_then(|bytes| resp::read(&bytes)).map(items);
     let mut values = values.unwrap_or_default().into_iter();
@@ -82,50 +77,76 @@ fn read_strings(reader: &Reader, strings: Vec<Later>, batch: &mut Batch) -> Resu
     Ok(())
 }
 
-/// Runs the commands of keys with few elements, until the time of one hold is over.
+/// What came of reading a small key in a hold with others.
+enum Small {
+    Reply(Result<Vec<u8>, String>),
+    Elements(Elements),
+    /// It is not small, or is not there as it was.
+    Pieces,
+    /// With the server's error.
+    Refused(Option<String>),
+}
+
+/// Reads keys with few elements, until the time of one hold is over.
 fn read_small(
     reader: &Reader,
     later: &mut VecDeque<Later>,
     small: usize,
     batch: &mut Batch,
 ) -> Result<(), String> {
-    let replies = reader.hold(|lock| {
+    let found = reader.hold(|lock| {
         let end = Instant::now() + HOLD;
-        let session = Session::open(lock, reader.caller())?;
-        let mut replies = Vec::new();
+        let rights = Rights::open(lock, reader.caller())?;
+        let mut found = Vec::new();
         for later in later.iter().take(small) {
-            let large = later.seems_large(&session, reader.caller().db);
-            replies.push((!large).then(|| session.run(&later.command())));
+            let one = later.read(&rights);
+            let large = matches!(one, Small::Pieces);
+            found.push(one);
             // One large value at a time: behind it the batch may be full.
             if large || Instant::now() >= end {
                 break;
             }
         }
-        Ok::<_, String>(replies)
+        Ok::<_, String>(found)
     })?;
-    for (mut later, reply) in later.drain(..replies.len()).zip(replies) {
-        later.large = reply.is_none();
-        let Some(reply) = reply else {
-            read(reader, later, batch)?;
-            continue;
-        };
-        let bytes = reply?;
-        match resp::read(&bytes) {
-            Err(text) if text.starts_with("WRONGTYPE") => read(reader, later, batch)?,
-            outcome => match later.shaped(outcome?)? {
-                Some(value) => {
-                    batch.push(&later.key, later.kind.name(), Some(value), bytes.len());
-                }
-                // Gone; or a stream, which may be empty.
-                None => read(reader, later, batch)?,
-            },
+    for (mut later, one) in later.drain(..found.len()).zip(found) {
+        match one {
+            Small::Reply(reply) => push_reply(reader, later, &reply?, batch)?,
+            Small::Elements(found) => {
+                let bytes = found.size();
+                batch.push(&later.key, later.kind.name(), Some(found.value()), bytes);
+            }
+            Small::Refused(Some(text)) => return Err(text),
+            Small::Refused(None) => read(reader, later, batch)?,
+            Small::Pieces => {
+                later.large = true;
+                read(reader, later, batch)?;
+            }
         }
     }
     Ok(())
 }
 
+fn push_reply(
+    reader: &Reader,
+    later: Later,
+    bytes: &[u8],
+    batch: &mut Batch,
+) -> Result<(), String> {
+    let value = match resp::read(bytes) {
+        Err(text) if text.starts_with("WRONGTYPE") => None,
+        outcome => present(outcome?),
+    };
+    if let Some(value) = value {
+        batch.push(&later.key, later.kind.name(), Some(value), bytes.len());
+        return Ok(());
+    }
+    // Gone, or of another type.
+    read(reader, later, batch)
+}
+
 impl Later {
-    /// Whether one short command reads it.
+    /// Whether it is read at once, by its number of elements.
     pub(crate) fn is_small(&self) -> bool {
         match self.kind {
             _ if self.large => false,
@@ -136,49 +157,33 @@ impl Later {
         }
     }
 
-    /// Whether its first elements are so long that all of them are too much for one hold. Nobody
-    /// knows what an element takes before it is read; the others may be longer, or shorter.
-    fn seems_large(&self, session: &Session<'_>, db: i32) -> bool {
-        let key = self.key.as_slice();
-        let command: &[&[u8]] = match self.kind {
-            _ if self.length <= TRUSTED => return false,
-            KeyKind::List => &[b"LRANGE", key, b"0", b"3"],
-            KeyKind::Set => &[b"SRANDMEMBER", key, b"4"],
-            KeyKind::Zset => &[b"ZRANGE", key, b"0", b"3"],
-            KeyKind::Stream => &[b"XRANGE", key, b"-", b"+", b"COUNT", b"4"],
-            _ => return false,
-        };
-        // A user may have the right to SMEMBERS alone; a refusal would go to the log of ACL.
-        if self.kind == KeyKind::Set && !session.user().may_run(db, command) {
-            return false;
+    /// Reads it, in a hold with others.
+    fn read(&self, rights: &Rights<'_>) -> Small {
+        let command = self.command();
+        if self.kind == KeyKind::String {
+            return Small::Reply(rights.session().run(&command));
         }
-        let first = session.run(command).map_or(0, |reply| reply.len());
-        first / FIRST * self.length > MANY_BYTES
+        if !rights.may_run(&command) {
+            let reply = rights.session().run(&command);
+            return Small::Refused(reply.and_then(|bytes| resp::read(&bytes)).err());
+        }
+        let opened = rights.session().key(&self.key);
+        let key = opened.view();
+        let same = key.kind() == self.kind;
+        let found = same.then(|| Elements::all_of(key)).flatten();
+        found.map_or(Small::Pieces, Small::Elements)
     }
 
-    /// The command that reads all of it.
-    pub(crate) fn command(&self) -> Vec<&[u8]> {
+    /// A command that reads it: the user must be allowed to run it.
+    fn command(&self) -> Vec<&[u8]> {
         let key = self.key.as_slice();
         match self.kind {
             KeyKind::List => vec![b"LRANGE", key, b"0", b"-1"],
             KeyKind::Set => vec![b"SMEMBERS", key],
             KeyKind::Zset => vec![b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"],
             KeyKind::Stream => vec![b"XRANGE", key, b"-", b"+"],
-            KeyKind::String | KeyKind::Hash | KeyKind::Empty | KeyKind::Module => {
-                vec![b"GET", key]
-            }
+            _ => vec![b"GET", key],
         }
-    }
-
-    /// What the reply to its command is to Python; `None` for a key that seems to be gone.
-    pub(crate) fn shaped(&self, reply: Value) -> Result<Option<Value>, String> {
-        Ok(match self.kind {
-            KeyKind::List => filled(reply),
-            KeyKind::Set => filled(reply).map(set),
-            KeyKind::Zset => filled(reply).map(zset),
-            KeyKind::Stream => filled(Value::List(entries(reply)?)),
-            KeyKind::String | KeyKind::Hash | KeyKind::Empty | KeyKind::Module => present(reply),
-        })
     }
 }
 

@@ -6,13 +6,18 @@
 
 mod batch;
 mod collections;
+mod elements;
 mod in_place;
 mod later;
+mod list;
 mod options;
 mod pieces;
 mod reader;
 mod registry;
+mod rights;
 mod shapes;
+mod stream;
+mod texts;
 
 pub(crate) use options::Options;
 pub(crate) use registry::Walks;

@@ -10,6 +10,7 @@ use crate::calls::Session;
 use crate::resp;
 use crate::walk::later::Later;
 use crate::walk::reader::Reader;
+use crate::walk::rights::Rights;
 
 /// The bytes of one piece, about; a command knows them when it is over.
 pub(crate) const PIECE_BYTES: usize = 128 << 10;
@@ -68,7 +69,8 @@ impl<'a> Pieces<'a> {
     ) -> Result<[Value; N], Stop> {
         let caller = self.reader.caller();
         let (replies, now) = self.reader.hold(|lock| {
-            let session = Session::open(lock, caller)?;
+            let rights = Rights::open(lock, caller)?;
+            let session = rights.session();
             let replies = commands.map(|command| session.run(command));
             // Looked at behind the commands: what is there now was there all the time of the hold.
             Ok::<_, String>((replies, session.look(self.key)))
@@ -84,22 +86,23 @@ impl<'a> Pieces<'a> {
     }
 
     /// Looks at the value in place, in one hold. `right` is a command that the user must be allowed
-    /// to run for that, beside the right to read the key.
+    /// to run for that, beside the right to read the key; a hash may be read without.
     pub(crate) fn look<R>(
         &mut self,
         right: Option<&[&[u8]]>,
-        work: impl FnOnce(&KeyView<'_>) -> R,
+        work: impl FnOnce(&KeyView<'_>, &Session<'_>) -> R,
     ) -> Result<R, Stop> {
         let caller = self.reader.caller();
         let (found, now) = self.reader.hold(|lock| {
-            let session = Session::open(lock, caller)?;
-            let user = session.user();
-            let opened = lock.open(self.key);
+            let rights = Rights::open(lock, caller)?;
+            let opened = rights.session().key(self.key);
             let key = opened.view();
             let now = (key.kind(), key.length());
-            let allowed =
-                || user.may_read(key) && right.is_none_or(|right| user.may_run(caller.db, right));
-            let found = (now.0 == self.kind && allowed()).then(|| work(key));
+            let allowed = || match right {
+                Some(right) => rights.may_read(key) && rights.may_run(right),
+                None => rights.may_read_hash(key),
+            };
+            let found = (now.0 == self.kind && allowed()).then(|| work(key, rights.session()));
             Ok::<_, String>((found, now))
         })?;
         self.is_still(now)?;
@@ -111,30 +114,6 @@ impl<'a> Pieces<'a> {
                 Ok(_) => Stop::Failed(caller.may_not_read(self.key)),
             }),
             (None, None) => Err(Stop::Failed(caller.may_not_read(self.key))),
-        }
-    }
-}
-
-/// How many elements the next piece has: few at first, for nobody knows how long they are.
-pub(crate) struct Count {
-    pub(crate) elements: usize,
-    most: usize,
-}
-
-impl Count {
-    pub(crate) fn up_to(most: usize) -> Self {
-        Self {
-            elements: 4.min(most),
-            most,
-        }
-    }
-
-    /// Learns from a piece.
-    pub(crate) fn learn(&mut self, bytes: usize) {
-        if bytes > PIECE_BYTES {
-            self.elements = (self.elements / 2).max(1);
-        } else if bytes <= PIECE_BYTES / 2 {
-            self.elements = (self.elements * 2).min(self.most);
         }
     }
 }

@@ -7,15 +7,16 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use gearframe_core::keys::{SeenKeys, glob};
-use gearframe_server_api::{ContextLock, HashFields, KeyKind, KeyView, ScanCursor, User};
+use gearframe_server_api::{ContextLock, HashFields, KeyKind, KeyView, ScanCursor};
 
-use crate::calls::{Caller, Session};
+use crate::calls::Caller;
 use crate::lock::ServerLock;
 use crate::walk::batch::Batch;
 use crate::walk::in_place::{MANY_BYTES, MANY_FIELDS};
 use crate::walk::later::{self, Later};
 use crate::walk::options::{Need, Options};
-use crate::walk::registry::Cost;
+use crate::walk::registry::{Cost, micros};
+use crate::walk::rights::Rights;
 
 /// How long one hold of the lock reads. The clock is looked at after each step of the server's
 /// scan, which gives a handful of keys.
@@ -38,7 +39,7 @@ pub(crate) struct Reader {
 struct Progress {
     seen: SeenKeys,
     batch: Batch,
-    /// Keys whose values come by commands, after the step of the scan.
+    /// Keys whose values are read after the step of the scan.
     later: Vec<Later>,
     refused: Option<String>,
     /// The bytes of the batch when the hold began.
@@ -168,9 +169,7 @@ impl Reader {
         self.lock.with(|lock| {
             let start = Instant::now();
             let result = work(lock);
-            let us = micros(start.elapsed());
-            self.cost.lock_us.fetch_add(us, Ordering::Relaxed);
-            self.cost.longest_hold_us.fetch_max(us, Ordering::Relaxed);
+            self.cost.held(start.elapsed());
             result
         })
     }
@@ -190,15 +189,14 @@ impl Reader {
         cursor: &ScanCursor,
         progress: &mut Progress,
     ) -> Result<bool, String> {
-        let session = Session::open(lock, &self.caller)?;
-        let user = session.user();
+        let rights = Rights::open(lock, &self.caller)?;
         let more = if self.options.no_scan {
-            self.take(lock.open(&self.options.pattern).view(), user, progress);
+            self.take(lock.open(&self.options.pattern).view(), &rights, progress);
             false
         } else {
             let end = Instant::now() + HOLD;
             loop {
-                let more = lock.scan(cursor, |key| self.meet(key, user, progress));
+                let more = lock.scan(cursor, |key| self.meet(key, &rights, progress));
                 if !more || progress.enough(self.options.batch) || Instant::now() >= end {
                     break more;
                 }
@@ -208,24 +206,29 @@ impl Reader {
     }
 
     /// A key of the scan: one that matches and lives.
-    fn meet(&self, key: &KeyView<'_>, user: &User<'_>, progress: &mut Progress) {
+    fn meet(&self, key: &KeyView<'_>, rights: &Rights<'_>, progress: &mut Progress) {
         let matches = glob::matches(&self.options.pattern, key.name());
         if matches && !key.expired() {
-            self.take(key, user, progress);
+            self.take(key, rights, progress);
         }
     }
 
-    fn take(&self, key: &KeyView<'_>, user: &User<'_>, progress: &mut Progress) {
+    fn take(&self, key: &KeyView<'_>, rights: &Rights<'_>, progress: &mut Progress) {
         let need = self.options.need();
-        if need == Need::Value && !user.may_read(key) {
-            progress.refused = Some(self.caller.may_not_read(key.name()));
-            return;
-        }
         let kind = if need == Need::Key {
             KeyKind::Empty
         } else {
             key.kind()
         };
+        let allowed = match (need, kind) {
+            (Need::Value, KeyKind::Hash) => rights.may_read_hash(key),
+            (Need::Value, _) => rights.may_read(key),
+            _ => true,
+        };
+        if !allowed {
+            progress.refused = Some(self.caller.may_not_read(key.name()));
+            return;
+        }
         if need != Need::Value || kind == KeyKind::Empty {
             return progress.batch.push(key.name(), kind.name(), None, 0);
         }
@@ -244,8 +247,4 @@ impl Reader {
             large: false,
         });
     }
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use gearframe_embedded_python::Failure;
 
@@ -23,6 +24,21 @@ pub(crate) struct Cost {
     pub(crate) lock_us: AtomicU64,
     pub(crate) walk_us: AtomicU64,
     pub(crate) longest_hold_us: AtomicU64,
+    pub(crate) holds: AtomicU64,
+}
+
+impl Cost {
+    /// Adds a hold of the lock.
+    pub(crate) fn held(&self, time: Duration) {
+        let us = micros(time);
+        self.lock_us.fetch_add(us, Ordering::Relaxed);
+        self.longest_hold_us.fetch_max(us, Ordering::Relaxed);
+        self.holds.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+pub(crate) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 struct Walk {
@@ -90,6 +106,7 @@ impl Walks {
                 "longest_hold_us",
                 cost.longest_hold_us.load(Ordering::Relaxed),
             ),
+            ("holds", cost.holds.load(Ordering::Relaxed)),
         ]
     }
 
