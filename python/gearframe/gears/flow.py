@@ -59,7 +59,8 @@ class Flow:
     def close(self) -> None:
         """End what is still in the middle of something: the last step first, then the reader."""
         while self._open:
-            close(self._open.pop())
+            close(self._open[-1])  # it stays where an interrupt comes in between
+            self._open.pop()
 
     def seconds(self) -> list[float]:
         """The time that each step took for itself."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gearframe.exceptions import GearsError, GearsFlatError, GearsForceStopped
 from gearframe.gears.flow import Flow
@@ -18,6 +17,9 @@ from gearframe.gears.results import size_of
 from gearframe.gears.runtime import Launcher, Runtime, call_within
 from gearframe.gears.stages.context import Context
 from gearframe.gears.stages.room import Room
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 Progress = Callable[[int], None]
 
@@ -96,9 +98,17 @@ class _Run:
 
     def _flow(self, flow: Flow, batches: Iterator[list[Any]], results: list[Any]) -> None:
         try:
-            self._gather(flow.through(batches), results)
-        finally:
-            flow.close()
+            try:
+                self._gather(flow.through(batches), results)
+            finally:
+                flow.close()
+            return
+        except GearsForceStopped:
+            pass
+        # Generators that an interrupt kept from their end have it by now, or in here: later on the
+        # user's code in them would find no runtime.
+        flow.close()
+        raise GearsForceStopped
 
     def _read(self, room: Room) -> Iterator[list[Any]]:
         reader = self._plan.reader
@@ -118,26 +128,16 @@ class _Run:
                 if self._progress is not None:
                     self._progress(self._records)
         finally:
-            with self._user_code():
+            with _UserCode(self._plan, self._context):
                 close(batches)
 
     def _next(self, batches: Iterator[list[Any]]) -> list[Any] | None:
         start = perf_counter()
         batch = None
-        with self._user_code():
+        with _UserCode(self._plan, self._context):
             batch = next(batches, None)
         self._read_seconds += perf_counter() - start
         return batch
-
-    @contextmanager
-    def _user_code(self) -> Iterator[None]:
-        """Errors of a generator are the user's; those of a server are told as it tells them."""
-        try:
-            yield
-        except BaseException as error:  # noqa: BLE001 - user code raises what it wants
-            if isinstance(error, GearsError) and self._plan.reader.name != "PythonReader":
-                error = GearsFlatError(str(error))
-            self._context.failed(error)
 
     def _gather(self, batches: Iterator[list[Any]], results: list[Any]) -> None:
         most = self._context.limits.max_result_bytes
@@ -150,6 +150,31 @@ class _Run:
                     self._context.errors.append(_too_large(most))
                     return
             results += batch
+
+
+class _UserCode:
+    """Errors of a generator are the user's; those of a server are told as it tells them."""
+
+    def __init__(self, plan: Plan, context: Context) -> None:
+        self._plan = plan
+        self._context = context
+
+    # Not a generator: one that an interrupt keeps from its end takes its closing for an error.
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if error is None:
+            return False
+        if isinstance(error, GearsError) and self._plan.reader.name != "PythonReader":
+            error = GearsFlatError(str(error))
+        self._context.failed(error)
+        return True
 
 
 def _too_large(most: int) -> str:

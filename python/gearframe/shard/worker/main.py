@@ -271,8 +271,9 @@ class Worker:
 
     def _nested_dropped(self, task: Task, plan: Plan, future: Any) -> None:
         self._forget(task)
-        host.post(CONTROL, ("done", task.execution, not_begun(plan, ABORTED)))
-        set_future_results(future, [[], [ABORTED]])
+        reason = task.guard.reason or ABORTED
+        host.post(CONTROL, ("done", task.execution, not_begun(plan, reason)))
+        set_future_results(future, [[], [reason]])
 
 
 _HOW_TO_PROFILE = "set ProfileExecutions 1 before its script runs"

@@ -28,6 +28,7 @@ class SessionProfile:
     @contextmanager
     def measure(self) -> Iterator[None]:
         """Measure the block, on this thread."""
+        profile = None
         try:
             profile = profiler_create()
             profile.enable()
@@ -37,6 +38,10 @@ class SessionProfile:
             to_log(f"this run is not profiled: {error}", "verbose")
             yield
             return
+        except BaseException:  # an interrupt may come right behind `enable`
+            if profile is not None:
+                profile.disable()
+            raise
         try:
             yield
         finally:

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Coroutine
 from contextvars import Context, copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gearframe.exceptions import GearsError
 from gearframe.gears.futures import StepFuture, run_coroutine
 from gearframe.gears.runtime import Launcher, Runtime, current_or_none, enter, launcher
+from gearframe.shard.worker.limits import undisturbed
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,4 +107,5 @@ def run_in_session(
     s : PyExecutionSession, optional
         The session.
     """
-    run_coroutine(cr, f, delay, _of(s))
+    # Half begun, it would keep its session for ever.
+    undisturbed(partial(run_coroutine, cr, f, delay, _of(s)))
