@@ -23,7 +23,7 @@ const READ: c_int = 1;
 /// A look counts as no use of the key, as no hit or miss, and sends no notification of a miss.
 const OPEN_UNSEEN: c_int = 1 << 16 | 1 << 17 | 1 << 18;
 const KEY_ACCESS: c_int = 1 << 4;
-const STREAM_EXCLUSIVE: c_int = 1;
+const STREAM_REVERSE: c_int = 2;
 const CONFIG_IMMUTABLE: c_uint = 1;
 const EVENT_SHUTDOWN: u64 = 5;
 const EVENT_CRON_LOOP: u64 = 8;
@@ -48,12 +48,23 @@ struct RawEvent {
 
 /// The id of a stream's entry.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct StreamId {
     /// The time.
     pub ms: u64,
     /// The number within it.
     pub seq: u64,
+}
+
+impl StreamId {
+    /// The least one behind this; `None` behind the greatest that there can be.
+    fn next(self) -> Option<Self> {
+        let Self { ms, seq } = self;
+        match seq.checked_add(1) {
+            Some(seq) => Some(Self { ms, seq }),
+            None => ms.checked_add(1).map(|ms| Self { ms, seq: 0 }),
+        }
+    }
 }
 
 /// What is read of a stream, one after the other.
@@ -1194,19 +1205,42 @@ impl KeyView<'_> {
         }
     }
 
-    /// Reads entries of a stream behind one of them; before an entry `each` says whether to go on.
-    pub fn entries(&self, behind: Option<StreamId>, mut each: impl FnMut(StreamPart<'_>) -> bool) {
-        let mut start = behind.unwrap_or_default();
-        let (flags, from) = match behind {
-            Some(_) => (STREAM_EXCLUSIVE, &raw mut start),
-            None => (0, ptr::null_mut()),
+    /// The last entry of a stream.
+    pub fn last_entry(&self) -> Option<StreamId> {
+        let mut id = StreamId::default();
+        let none = ptr::null_mut();
+        // SAFETY: the key is lent; of what is no stream the server gives errors.
+        unsafe {
+            if self.key.is_null()
+                || (api().stream_start)(self.key, STREAM_REVERSE, none, none) != OK
+            {
+                return None;
+            }
+            let found = (api().stream_entry)(self.key, &raw mut id, ptr::null_mut()) == OK;
+            (api().stream_stop)(self.key);
+            found.then_some(id)
+        }
+    }
+
+    /// Reads entries of a stream, behind one of them and up to one; before an entry `each` says
+    /// whether to go on.
+    pub fn entries(
+        &self,
+        behind: Option<StreamId>,
+        up_to: Option<StreamId>,
+        mut each: impl FnMut(StreamPart<'_>) -> bool,
+    ) {
+        // The server's own flag for that leaves out the end as well.
+        let Some(mut start) = behind.map_or(Some(StreamId::default()), StreamId::next) else {
+            return;
         };
-        let end = ptr::null_mut();
+        let mut last = up_to.unwrap_or_default();
+        let end = up_to.map_or(ptr::null_mut(), |_| &raw mut last);
         let mut id = StreamId::default();
         // SAFETY: the key is lent; of what is no stream the server gives errors. The ids outlive
         // the calls, and the strings are ours.
         unsafe {
-            if self.key.is_null() || (api().stream_start)(self.key, flags, from, end) != OK {
+            if self.key.is_null() || (api().stream_start)(self.key, 0, &raw mut start, end) != OK {
                 return;
             }
             while (api().stream_entry)(self.key, &raw mut id, ptr::null_mut()) == OK

@@ -84,7 +84,7 @@ impl Pieces<'_> {
         let (cursor, mut piece) = (ScanCursor::new(), Texts::touched(2 * PIECE_BYTES));
         loop {
             piece.clear();
-            let more = self.look(right, |key, _| scan(key, &cursor, most, &mut piece))?;
+            let more = self.look(right, |key, _| scan(key.view(), &cursor, most, &mut piece))?;
             self.bytes += piece.bytes();
             each(&piece);
             if !more {
@@ -100,6 +100,7 @@ impl Pieces<'_> {
         let mut room = touched(length);
         loop {
             let now = self.look(Some(command), |key, _| {
+                let key = key.view();
                 let length = key.length();
                 // A short one would become another kind of string by being looked at.
                 let text = if length > PIECE_BYTES {

@@ -88,8 +88,10 @@ impl Pieces<'_> {
         texts.clear();
         let name = self.key;
         let ends = self.look(Some(&right(name)), |key, session| {
-            fill(key, from, bounds, texts);
-            ends(key.length(), session, name)
+            fill(key.view(), from, bounds, texts);
+            let length = key.view().length();
+            drop(key);
+            ends(length, session, name)
         })?;
         self.bytes += texts.size();
         Ok(ends)

@@ -4,7 +4,7 @@
 //! and of its type: what is left of a key that was deleted in between is no value.
 
 use gearframe_embedded_python::Value;
-use gearframe_server_api::{KeyKind, KeyView};
+use gearframe_server_api::{KeyKind, OpenedKey};
 
 use crate::calls::Session;
 use crate::resp;
@@ -87,10 +87,13 @@ impl<'a> Pieces<'a> {
 
     /// Looks at the value in place, in one hold. `right` is a command that the user must be allowed
     /// to run for that, beside the right to read the key; a hash may be read without.
+    ///
+    /// Who opens the same key once more in there closes this one before: in Redis 7.0 time goes on
+    /// during a hold, and to open a key that has just expired deletes it below the other.
     pub(crate) fn look<R>(
         &mut self,
         right: Option<&[&[u8]]>,
-        work: impl FnOnce(&KeyView<'_>, &Session<'_>) -> R,
+        work: impl FnOnce(OpenedKey<'_>, &Session<'_>) -> R,
     ) -> Result<R, Stop> {
         let caller = self.reader.caller();
         let (found, now) = self.reader.hold(|lock| {
@@ -102,7 +105,8 @@ impl<'a> Pieces<'a> {
                 Some(right) => rights.may_read(key) && rights.may_run(right),
                 None => rights.may_read_hash(key),
             };
-            let found = (now.0 == self.kind && allowed()).then(|| work(key, rights.session()));
+            let good = now.0 == self.kind && allowed();
+            let found = good.then(|| work(opened, rights.session()));
             Ok::<_, String>((found, now))
         })?;
         self.is_still(now)?;

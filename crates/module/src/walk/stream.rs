@@ -21,13 +21,19 @@ impl Entries {
             begins: Vec::new(),
             texts: Texts::some(2 * key.length()),
         };
-        entries.fill(key, None, MANY_BYTES);
+        entries.fill(key, None, None, MANY_BYTES);
         (entries.begins.len() == key.length()).then_some(entries)
     }
 
     /// Reads entries until there are enough of them.
-    fn fill(&mut self, key: &KeyView<'_>, behind: Option<StreamId>, bytes: usize) {
-        key.entries(behind, |part| match part {
+    fn fill(
+        &mut self,
+        key: &KeyView<'_>,
+        behind: Option<StreamId>,
+        up_to: Option<StreamId>,
+        bytes: usize,
+    ) {
+        key.entries(behind, up_to, |part| match part {
             StreamPart::Entry(_) if self.begins.len() >= PIECE || self.texts.bytes() >= bytes => {
                 false
             }
@@ -71,24 +77,31 @@ impl Entries {
 }
 
 impl Pieces<'_> {
-    /// The entries of a stream, page by page; those that are added meanwhile may be among them.
+    /// The entries of a stream, page by page, up to the one that is the last at the start: who
+    /// writes faster than this reads does not keep it for ever.
     pub(crate) fn stream(&mut self) -> Result<Value, Stop> {
         let name = self.key;
         let right: &[&[u8]] = &[b"XRANGE", name, b"-", b"+", b"COUNT", b"1"];
-        let (mut behind, mut found) = (None, Vec::new());
+        let (mut behind, mut up_to, mut found) = (None, None, Vec::new());
         let mut page = Entries {
             begins: Vec::new(),
             texts: Texts::touched(2 * PIECE_BYTES),
         };
         loop {
             page.clear();
-            self.look(Some(right), |key, _| page.fill(key, behind, PIECE_BYTES))?;
+            self.look(Some(right), |key, _| {
+                up_to = up_to.or_else(|| key.view().last_entry());
+                page.fill(key.view(), behind, up_to, PIECE_BYTES);
+            })?;
             let Some((last, _)) = page.begins.last() else {
                 return Ok(Value::List(found));
             };
             behind = Some(*last);
             self.bytes += page.size();
             found.extend(page.values());
+            if behind >= up_to {
+                return Ok(Value::List(found));
+            }
         }
     }
 }
