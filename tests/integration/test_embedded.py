@@ -219,6 +219,27 @@ def test_a_server_that_misses_its_first_signal_ends_all_the_same(tmp_path: Path)
         assert process.wait(LIMIT) == 0
 
 
+def test_a_program_that_ends_before_it_knows_the_pid_leaves_no_server(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    server = ["/bin/sh", "-c", f"echo $$ >{told}.new; mv {told}.new {told}; exec sleep 3600"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = ["60", str(tmp_path / "folder"), str(tmp_path / "log"), *server]
+    with subprocess.Popen(
+        ["/bin/sh", "-c", watchdog.SCRIPT, "watchdog", *words],
+        stdin=subprocess.PIPE,
+        stdout=writing,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        os.close(writing)
+        wait_until(told.exists)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(LIMIT)
+    wait_until(lambda: gone(int(told.read_text())))
+
+
 def set_key(url: str) -> None:
     with redis.Redis.from_url(url) as client:
         client.set("key", "value")

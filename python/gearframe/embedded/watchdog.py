@@ -22,7 +22,8 @@ from pathlib import Path
 #   program reads the server's pid there, and then the end of file when the server has ended.
 # - File 9 is the data folder's lock, which comes as standard error. The server and the shell hold
 #   it, and nothing that could outlive the shell: the folder is free when the shell has ended.
-# - A signal makes `read` return: whoever ends the watchdog ends the server in good order.
+# - A signal makes `read` return: whoever ends the watchdog ends the server in good order. PIPE
+#   comes where the program has ended before it was told the pid.
 # - A server that died earlier stays a zombie until `wait`, so its pid cannot be another process.
 # - `wait` has no time limit in POSIX, hence the second background job. TERM, to all that is left of
 #   this process group, ends its `sleep`. A shell that was forked just now may lose a TERM, but not
@@ -31,7 +32,7 @@ from pathlib import Path
 SCRIPT = r"""
 limit=$1 folder=$2 log=$3; shift 3
 exec 9>&2 3>&1 >>"$log" 2>&1
-trap : HUP INT TERM
+trap : HUP INT TERM PIPE
 "$@" </dev/null &
 server=$!
 echo "$server" >&3
